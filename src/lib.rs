@@ -1,0 +1,19 @@
+//! Declarative telephony: call flows are YAML, and a call is a pure machine that everything drives.
+
+pub mod audio;
+pub mod call;
+pub mod carrier;
+pub mod channels;
+pub mod check;
+pub mod cli;
+pub mod compile;
+pub mod flow;
+pub mod line;
+pub mod media;
+pub mod providers;
+pub mod report;
+pub mod server;
+pub mod step;
+pub mod store;
+pub mod talk;
+pub mod twiml;

@@ -1,0 +1,1 @@
+//! Tests of the engine from outside: real sockets, a real store, the built-in carrier. One module per subject.
