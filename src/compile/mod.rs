@@ -1,0 +1,137 @@
+//! From YAML to a checked flow: reads the file and all it names, resolves names, wires every outcome, reports every fault.
+//!
+//! Pure: files come through `Files`, so that the same code compiles from disk, from memory and from a stored version.
+
+mod agent;
+mod files;
+mod head;
+mod scope;
+mod section;
+mod steps;
+mod wiring;
+
+use crate::call::{AfterItem, Asset, Flow, FlowHash, Limits, Section, Step};
+use crate::flow::{Finding, Findings, Located, Place, Source};
+use crate::twiml::Verb;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use files::{Files, Recorded};
+pub use head::schema;
+pub use scope::{Names, names};
+
+/// What compiling gives: a flow where nothing is wrong with it, and every finding.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Ready to run; none where a finding is an error.
+    pub flow: Option<Flow>,
+    /// The steps as far as they could be read, for checks that look at all of them.
+    pub draft: Draft,
+    /// Everything that is wrong or doubtful.
+    pub findings: Findings,
+    /// The text of every file that was read, by path.
+    pub sources: BTreeMap<String, String>,
+}
+
+/// A flow as far as it could be read. Checks look at it even where it cannot run.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// The flow's file.
+    pub source: Option<Arc<Source>>,
+    /// The steps of all sections.
+    pub steps: Vec<Step>,
+    /// Targets of skipped steps and outcomes that could not be resolved make the graph incomplete.
+    pub complete: bool,
+    /// The sections.
+    pub sections: Vec<Section>,
+    /// The follow-ups.
+    pub after_call: Vec<AfterItem>,
+    /// Agents by name, with where each is declared.
+    pub agents: Vec<(Located<String>, Option<Arc<crate::call::Agent>>)>,
+    /// Sounds by path.
+    pub assets: BTreeMap<String, Asset>,
+    /// The locale with its place.
+    pub locale: Option<Located<String>>,
+}
+
+/// Compiles the flow file at `path`.
+pub fn compile(path: &str, files: &dyn Files) -> Compiled {
+    let files = Recorded::new(files);
+    let mut findings = Findings::default();
+    let mut build = section::Build::new(&files);
+    let head = build.flow_file(path, true, &mut findings);
+    let mut draft = build.into_draft();
+    draft.complete = !findings.has_errors();
+    let flow = match head {
+        Some(head) if draft.complete => finish(head, &mut draft, &files),
+        _ => None,
+    };
+    Compiled { flow, draft, findings, sources: files.into_texts() }
+}
+
+/// The checked flow. The draft keeps its sources and names; the steps move into the flow.
+fn finish(head: head::Head, draft: &mut Draft, files: &Recorded<'_>) -> Option<Flow> {
+    let apology = apology(&head);
+    let agents =
+        draft.agents.iter().filter_map(|(name, agent)| Some((name.value.clone(), agent.clone()?))).collect();
+    Some(Flow {
+        name: head.flow.value.clone(),
+        hash: hash(files),
+        limits: Limits { call: head.limits.call.millis(), silence: head.limits.silence.millis() },
+        steps: std::mem::take(&mut draft.steps),
+        sections: std::mem::take(&mut draft.sections),
+        after_call: std::mem::take(&mut draft.after_call),
+        agents,
+        assets: draft.assets.clone(),
+        locale: head.locale.value,
+        apology,
+    })
+}
+
+/// What a caller hears where nothing else is left.
+fn apology(head: &head::Head) -> Vec<Verb> {
+    let language = head.locale.value.as_str();
+    let verb = match &head.apology {
+        Some(file) => Verb::new("play").with("asset", file.value.clone()),
+        None => {
+            let (text, language) = sorry(language);
+            let voice = crate::step::default_voice(language);
+            Verb::new("say").with("text", text).with("language", language).with("voice", voice)
+        }
+    };
+    vec![verb, Verb::new("hangup")]
+}
+
+/// An apology in the flow's language, else in English.
+fn sorry(language: &str) -> (&'static str, &'static str) {
+    match language.split('-').next().unwrap_or_default() {
+        "he" | "iw" => ("מצטערים, אירעה תקלה. אנא התקשרו שוב בעוד כמה דקות.", "he-IL"),
+        "es" => ("Lo sentimos, se ha producido un error. Llame de nuevo en unos minutos.", "es-ES"),
+        "fr" => ("Désolé, une erreur s'est produite. Veuillez rappeler dans quelques minutes.", "fr-FR"),
+        "de" => ("Entschuldigung, es ist ein Fehler aufgetreten. Bitte rufen Sie in einigen Minuten wieder an.", "de-DE"),
+        "ru" => ("Извините, произошла ошибка. Пожалуйста, перезвоните через несколько минут.", "ru-RU"),
+        _ => ("We are sorry, something went wrong. Please call again in a few minutes.", "en-US"),
+    }
+}
+
+/// Of every text that was read and every sound that is named: the same hash means the same behaviour.
+fn hash(files: &Recorded<'_>) -> FlowHash {
+    let mut digest = Sha256::new();
+    for (path, text) in files.texts() {
+        digest.update(format!("{path}\0{}\0", text.len()));
+        digest.update(text.as_bytes());
+    }
+    for (path, mark) in files.marks() {
+        digest.update(format!("{path}\0{mark}\0"));
+    }
+    FlowHash(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A finding about a file that could not be read at all.
+fn unreadable(path: &str) -> Finding {
+    let place = Place::start_of(&Arc::new(Source::new(path, "")));
+    Finding::error("unreadable-file", place, format!("`{path}` cannot be read"))
+        .label("no such file")
+        .help("give the path of a flow file, such as `flows/receptionist.yaml`")
+}

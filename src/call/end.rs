@@ -1,0 +1,58 @@
+//! A call ends, once; the engine's own difficulties that concern a whole call.
+
+use super::effect::{Answer, Effect, MediaOrder, Row, TaskKind};
+use super::ids::{Outcome, Timer};
+use super::kind::StepError;
+use super::machine::Machine;
+use super::state::{EndReason, FollowUp, Phase, StreamPhase, WaitOn};
+use super::walk::From;
+
+impl Machine<'_> {
+    /// Ends the call and begins what follows it. A call that has ended stays as it is.
+    pub(super) fn end(&mut self, reason: EndReason) {
+        let Some(live) = self.call.live() else { return };
+        let on_stream = matches!(live.wait.on, WaitOn::Stream(_));
+        for timer in Timer::ALL {
+            self.effect(Effect::ClearTimer(timer));
+        }
+        if on_stream {
+            self.effect(Effect::Media(MediaOrder::Close));
+        }
+        if let Some(redirect) = self.call.redirect.take() {
+            self.effect(Effect::CancelTask(redirect.key));
+        }
+        self.effect(Effect::Write(Row::CallLog {
+            status: Some(self.call.status.word().to_owned()),
+            ended: Some(self.now),
+            seconds: self.call.seconds,
+            end_reason: Some(reason.word().to_owned()),
+            watchdog: None,
+            step: None,
+        }));
+        self.call.phase = Phase::Ended { at: self.now, reason, follow_up: FollowUp::Done };
+        self.follow_up(0);
+    }
+
+    /// The store does not take events: the caller gets the fallback while there is somebody to give it.
+    pub(super) fn store_failed(&mut self) {
+        let Some(live) = self.call.live() else { return self.answer_nothing() };
+        let (step, ticket) = (live.step, live.wait.ticket);
+        let document = self.walk(From::Trouble(step, StepError::Eval("the store does not answer".to_owned())));
+        self.answer(ticket, Answer::Document(document));
+    }
+
+    /// Whatever happened while the engine was down, the carrier knows.
+    pub(super) fn engine_restarted(&mut self) {
+        if self.is_live() {
+            self.perform(TaskKind::AskStatus);
+        }
+    }
+
+    /// Conversations are cut over to what the flow does when they fail; everything else survives a restart as it is.
+    pub(super) fn engine_draining(&mut self) {
+        let Some(stream) = self.running_stream() else { return };
+        stream.phase = StreamPhase::Decided { outcome: Outcome::from("failed") };
+        self.effect(Effect::Media(MediaOrder::Close));
+        self.expect_request_soon();
+    }
+}

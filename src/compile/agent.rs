@@ -1,0 +1,244 @@
+//! Agents: how each listens, thinks and speaks. What is not built in yet is refused, never silent at call time.
+
+use crate::call::Agent;
+use crate::flow::{Duration, Finding, FromYaml, Located, Node, Reader, form};
+use crate::talk::{Idle, Match, Rule, Script, Then};
+use std::sync::Arc;
+
+form! {
+    /// How an agent hears the caller.
+    pub struct ListenForm {
+        /// Who listens; `energy` hears that somebody speaks, not what.
+        provider: Located<String> = Located::bare("energy".to_owned()),
+        /// Silence that ends the caller's turn.
+        end_of_turn: Duration = Duration::from_millis(500),
+        /// The longest turn.
+        longest_turn: Duration = Duration::from_millis(30_000),
+        /// The language.
+        language: Option<String>,
+    }
+}
+
+form! {
+    /// An answer and when it is given. All conditions of a rule must hold.
+    pub struct AnswerForm {
+        /// The caller's how-manieth turn, from 1.
+        turn: Option<u32>,
+        /// Keys that the caller pressed.
+        keys: Option<String>,
+        /// The caller spoke at least this long.
+        spoke: Option<Duration>,
+        /// What is played.
+        play: Option<Located<String>>,
+        /// What the sound says, for the transcript.
+        text: Option<String>,
+        /// Ends the conversation with this outcome of the step.
+        exit: Option<Located<String>>,
+    }
+}
+
+form! {
+    /// What is done where no rule applies.
+    pub struct OtherwiseForm {
+        /// What is played.
+        play: Option<Located<String>>,
+        /// What the sound says, for the transcript.
+        text: Option<String>,
+        /// Ends the conversation with this outcome of the step.
+        exit: Option<Located<String>>,
+    }
+}
+
+form! {
+    /// How an agent finds its answers.
+    pub struct ThinkForm {
+        /// Who thinks; `scripted` follows `answers`.
+        provider: Located<String> = Located::bare("scripted".to_owned()),
+        /// Rules, first match wins.
+        answers: Vec<AnswerForm> = Vec::new(),
+        /// Where no rule applies.
+        otherwise: OtherwiseForm,
+    }
+}
+
+form! {
+    /// How an agent speaks.
+    pub struct SpeakForm {
+        /// Who speaks; `prompts` plays the files that the answers name.
+        provider: Located<String> = Located::bare("prompts".to_owned()),
+        /// Played first, when the conversation begins.
+        greeting: Option<Located<String>>,
+        /// What the greeting says, for the transcript.
+        greeting_text: Option<String>,
+        /// Whether the caller can interrupt the greeting.
+        greeting_interruptible: bool = true,
+    }
+}
+
+form! {
+    /// When the caller may interrupt.
+    pub struct BargeInForm {
+        /// Speech of this length stops the agent.
+        after: Duration = Duration::from_millis(200),
+    }
+}
+
+form! {
+    /// What happens when the caller says nothing.
+    pub struct IdleForm {
+        /// After this long.
+        after: Duration = Duration::from_millis(7_000),
+        /// What is played.
+        play: Option<Located<String>>,
+        /// What the sound says, for the transcript.
+        text: Option<String>,
+        /// How often, before the conversation ends.
+        times: u32 = 2,
+        /// The outcome it then ends with.
+        then: String = "no_reply".to_owned(),
+    }
+}
+
+form! {
+    /// Who talks on a media stream.
+    pub struct AgentForm {
+        /// How it hears the caller.
+        listen: Option<ListenForm>,
+        /// How it finds its answers.
+        think: ThinkForm,
+        /// How it speaks.
+        speak: Option<SpeakForm>,
+        /// When the caller may interrupt.
+        barge_in: Option<BargeInForm>,
+        /// What happens when the caller says nothing.
+        idle: Option<IdleForm>,
+        /// The longest conversation.
+        longest: Duration = Duration::from_millis(600_000),
+    }
+}
+
+/// An agent as read: what the checker needs, and what runs.
+pub(super) struct Read {
+    pub exits: Vec<String>,
+    pub sounds: Vec<Located<String>>,
+    pub agent: Arc<Agent>,
+}
+
+/// Reads one agent.
+pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader<'_>) -> Option<Read> {
+    let form = AgentForm::from_yaml(node, cx)?;
+    let listen = form.listen.unwrap_or(ListenForm {
+        provider: Located::bare("energy".to_owned()),
+        end_of_turn: Duration::from_millis(500),
+        longest_turn: Duration::from_millis(30_000),
+        language: None,
+    });
+    let speak = form.speak.unwrap_or(SpeakForm {
+        provider: Located::bare("prompts".to_owned()),
+        greeting: None,
+        greeting_text: None,
+        greeting_interruptible: true,
+    });
+    for (part, provider, built_in) in [
+        ("listen", &listen.provider, "energy"),
+        ("think", &form.think.provider, "scripted"),
+        ("speak", &speak.provider, "prompts"),
+    ] {
+        if provider.value != built_in {
+            cx.push(
+                Finding::error(
+                    "not-available-yet",
+                    provider.place.clone(),
+                    format!("the provider `{}` is not available in this version", provider.value),
+                )
+                .label(format!("`{part}` cannot use it"))
+                .consequence("the caller would hear nothing from this agent")
+                .help(format!("use `{built_in}`, which is built in and needs no key")),
+            );
+        }
+    }
+    let mut clips = Clips { paths: Vec::new(), texts: Vec::new(), sounds: Vec::new() };
+    let mut exits = Vec::new();
+    let greeting = speak.greeting.as_ref().map(|file| clips.add(file, speak.greeting_text.as_deref()));
+    let mut rules = Vec::new();
+    for answer in &form.think.answers {
+        if let Some(exit) = &answer.exit {
+            exits.push(exit.value.clone());
+        }
+        rules.push(Rule {
+            when: Match {
+                turn: answer.turn,
+                digits: answer.keys.clone(),
+                utterance_at_least: answer.spoke.map(Duration::millis),
+            },
+            then: Then {
+                clips: answer.play.iter().map(|file| clips.add(file, answer.text.as_deref())).collect(),
+                exit: answer.exit.as_ref().map(|exit| exit.value.clone()),
+            },
+        });
+    }
+    let last = &form.think.otherwise;
+    if last.play.is_none() && last.exit.is_none() {
+        cx.push(
+            Finding::error("missing-key", name.place.clone(), "`otherwise` of the answers does nothing")
+                .label("needs `play` or `exit`")
+                .consequence("the caller would speak and hear nothing")
+                .help("write `otherwise: {exit: completed}`"),
+        );
+        return None;
+    }
+    exits.extend(last.exit.iter().map(|exit| exit.value.clone()));
+    let otherwise = Then {
+        clips: last.play.iter().map(|file| clips.add(file, last.text.as_deref())).collect(),
+        exit: last.exit.as_ref().map(|exit| exit.value.clone()),
+    };
+    let idle = form.idle.unwrap_or(IdleForm {
+        after: Duration::from_millis(7_000),
+        play: None,
+        text: None,
+        times: 2,
+        then: "no_reply".to_owned(),
+    });
+    exits.push(idle.then.clone());
+    let idle = Idle {
+        after: idle.after.millis(),
+        clip: idle.play.as_ref().map(|file| clips.add(file, idle.text.as_deref())),
+        times: idle.times,
+        exit: idle.then,
+    };
+    let script = Script {
+        greeting,
+        greeting_interruptible: speak.greeting_interruptible,
+        rules,
+        otherwise,
+        idle,
+        end_of_turn: listen.end_of_turn.millis(),
+        barge_in_after: form.barge_in.map_or(200, |barge_in| barge_in.after.millis()),
+        longest_turn: listen.longest_turn.millis(),
+        longest: form.longest.millis(),
+    };
+    Some(Read {
+        exits,
+        sounds: clips.sounds,
+        agent: Arc::new(Agent { name: name.value.clone(), script, clips: clips.paths, texts: clips.texts }),
+    })
+}
+
+/// The sounds of an agent, each once.
+struct Clips {
+    paths: Vec<String>,
+    texts: Vec<String>,
+    sounds: Vec<Located<String>>,
+}
+
+impl Clips {
+    fn add(&mut self, file: &Located<String>, text: Option<&str>) -> usize {
+        if let Some(index) = self.paths.iter().position(|path| *path == file.value) {
+            return index;
+        }
+        self.paths.push(file.value.clone());
+        self.texts.push(text.map_or_else(|| format!("[{}]", file.value), str::to_owned));
+        self.sounds.push(file.clone());
+        self.paths.len() - 1
+    }
+}

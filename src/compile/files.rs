@@ -1,0 +1,56 @@
+//! The files that a flow is compiled from, and a record of what was read.
+
+use crate::call::Asset;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Where a flow's files come from. Paths are relative to the project and use `/`.
+pub trait Files {
+    /// A text file's content.
+    fn text(&self, path: &str) -> Option<String>;
+    /// A sound under `static/`: its length and a mark that changes when its bytes do.
+    fn asset(&self, path: &str) -> Option<(Asset, String)>;
+    /// The files of a folder, by name, for suggestions.
+    fn list(&self, folder: &str) -> Vec<String>;
+}
+
+/// Files that remember what was asked of them.
+pub struct Recorded<'a> {
+    files: &'a dyn Files,
+    texts: RefCell<BTreeMap<String, String>>,
+    marks: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Recorded<'a> {
+    pub(super) fn new(files: &'a dyn Files) -> Self {
+        Self { files, texts: RefCell::default(), marks: RefCell::default() }
+    }
+
+    pub(super) fn text(&self, path: &str) -> Option<String> {
+        let text = self.files.text(path)?;
+        self.texts.borrow_mut().insert(path.to_owned(), text.clone());
+        Some(text)
+    }
+
+    pub(super) fn asset(&self, path: &str) -> Option<Asset> {
+        let (asset, mark) = self.files.asset(path)?;
+        self.marks.borrow_mut().insert(path.to_owned(), mark);
+        Some(asset)
+    }
+
+    pub(super) fn list(&self, folder: &str) -> Vec<String> {
+        self.files.list(folder)
+    }
+
+    pub(super) fn texts(&self) -> BTreeMap<String, String> {
+        self.texts.borrow().clone()
+    }
+
+    pub(super) fn marks(&self) -> BTreeMap<String, String> {
+        self.marks.borrow().clone()
+    }
+
+    pub(super) fn into_texts(self) -> BTreeMap<String, String> {
+        self.texts.into_inner()
+    }
+}

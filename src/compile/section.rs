@@ -1,0 +1,392 @@
+//! A flow file becomes a section of the step table; the flows that it runs become further ones.
+
+use super::agent;
+use super::files::Recorded;
+use super::head::Head;
+use super::scope::names;
+use super::steps::{self, RawStep};
+use super::wiring::{Names, resolve, wire};
+use super::{Draft, unreadable};
+use crate::call::{AfterItem, Section, Step, StepId};
+use crate::flow::{Condition, Finding, Findings, FromYaml, Located, Node, Reader, Source, Template, nearest, parse, suppress};
+use crate::step::Known;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// So many flows inside each other are a mistake.
+const DEEPEST: usize = 8;
+
+/// A flow that is being put together.
+pub(super) struct Build<'a> {
+    files: &'a Recorded<'a>,
+    draft: Draft,
+    /// Sections by file, with the declared ends.
+    sections: BTreeMap<String, (usize, Vec<String>)>,
+    /// Files that are being read, outermost first.
+    open: Vec<String>,
+}
+
+/// What the kinds of one section can ask while they are read.
+struct View<'a, 'b> {
+    build: RefCell<&'a mut Build<'b>>,
+    findings: RefCell<Findings>,
+    exits: &'a BTreeMap<String, Vec<String>>,
+    folder: &'a str,
+    files: &'a Recorded<'b>,
+}
+
+impl<'a> Build<'a> {
+    pub(super) fn new(files: &'a Recorded<'a>) -> Self {
+        Self { files, draft: Draft::default(), sections: BTreeMap::new(), open: Vec::new() }
+    }
+
+    pub(super) fn into_draft(self) -> Draft {
+        self.draft
+    }
+
+    /// Reads a flow file and adds its steps. The main flow is the one that takes the call.
+    pub(super) fn flow_file(&mut self, path: &str, main: bool, findings: &mut Findings) -> Option<Head> {
+        let Some(text) = self.files.text(path) else {
+            if main {
+                findings.push(unreadable(path));
+            }
+            return None;
+        };
+        let source = Arc::new(Source::new(path, &text));
+        let mut own = Findings::default();
+        let parsed = parse(&source, &mut own);
+        let head = parsed.root.as_ref().and_then(|root| {
+            let head = Head::from_yaml(root, &mut Reader::new(&source, &mut own))?;
+            self.section(&source, path, &head, main, &mut own);
+            Some(head)
+        });
+        for finding in suppress(own, &source, &parsed.comments) {
+            findings.push(finding);
+        }
+        head
+    }
+
+    fn section(&mut self, source: &Arc<Source>, path: &str, head: &Head, main: bool, findings: &mut Findings) {
+        let index = self.draft.sections.len();
+        let ends: Vec<String> = head.ends.iter().map(|end| end.value.clone()).collect();
+        self.sections.insert(path.to_owned(), (index, ends.clone()));
+        // The place in the table is taken first, so that flows that are run come after it.
+        let placeholder = Section { name: head.flow.value.clone(), start: StepId(0), otherwise: None };
+        self.draft.sections.push(placeholder);
+        self.open.push(path.to_owned());
+        self.versions(head, findings);
+        let exits = self.agents(source, head, findings);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let raws = self.read_steps(source, head, &exits, &folder, findings);
+        let prefix = if main { String::new() } else { format!("{}/", head.flow.value) };
+        self.link(head, index, &prefix, raws, &ends, findings);
+        if main {
+            self.draft.source = Some(Arc::clone(source));
+            self.draft.locale = Some(head.locale.clone());
+            self.follow_ups(source, head, &exits, &folder, findings);
+        } else if let Some(after) = &head.after_call {
+            let place = Reader::new(source, findings).place(after.span);
+            findings.push(
+                Finding::error("unknown-key", place, "a flow that another one runs has no `after_call`")
+                    .label("never done")
+                    .help("move it to the flow that takes the call"),
+            );
+        }
+        self.sounds(findings, head);
+        self.uses(findings);
+        self.open.pop();
+    }
+
+    fn versions(&self, head: &Head, findings: &mut Findings) {
+        if head.version.value != 1 {
+            findings.push(
+                Finding::error("wrong-type", head.version.place.clone(), "the flow language has version 1")
+                    .label("unknown version")
+                    .help("write `version: 1`"),
+            );
+        }
+        if let Some(start) = &head.start.whatsapp {
+            findings.push(
+                Finding::error("not-available-yet", start.place.clone(), "conversations by messages are not available in this version")
+                    .label("cannot run")
+                    .help("remove `whatsapp` from `start`"),
+            );
+        }
+    }
+
+    fn agents(&mut self, source: &Arc<Source>, head: &Head, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
+        let mut exits = BTreeMap::new();
+        let Some(node) = &head.agents else { return exits };
+        let mut cx = Reader::new(source, findings);
+        let Some(entries) = Vec::<(Located<String>, Node)>::from_yaml(node, &mut cx) else { return exits };
+        for (name, node) in entries {
+            let read = agent::read(&name, &node, &mut cx);
+            // An agent with a fault still has its name, so that the steps that use it are not blamed too.
+            exits.insert(name.value.clone(), read.as_ref().map(|read| read.exits.clone()).unwrap_or_default());
+            let agent = read.map(|read| {
+                for sound in &read.sounds {
+                    self.sound(sound, cx.findings());
+                }
+                read.agent
+            });
+            self.draft.agents.push((name, agent));
+        }
+        exits
+    }
+
+    fn read_steps(
+        &mut self,
+        source: &Arc<Source>,
+        head: &Head,
+        exits: &BTreeMap<String, Vec<String>>,
+        folder: &str,
+        findings: &mut Findings,
+    ) -> Vec<RawStep> {
+        let files = self.files;
+        let mut own = Findings::default();
+        let view = View { build: RefCell::new(self), findings: RefCell::default(), exits, folder, files };
+        let mut cx = Reader::new(source, &mut own);
+        let mut raws = Vec::new();
+        match head.steps.as_map() {
+            Some(entries) if !entries.is_empty() => {
+                for entry in entries {
+                    raws.extend(steps::read(entry, &mut cx, &view));
+                }
+            }
+            _ => cx.push(
+                Finding::error("missing-key", cx.place(head.steps.span), "a flow needs steps")
+                    .label("a map of step names")
+                    .help("add for example `greeting: {play: tts/greeting.mp3, next: goodbye}`"),
+            ),
+        }
+        let nested = view.findings.into_inner();
+        findings.extend(own);
+        findings.extend(nested);
+        raws
+    }
+
+    /// Resolves the section's names and adds its steps to the table.
+    fn link(
+        &mut self,
+        head: &Head,
+        index: usize,
+        prefix: &str,
+        raws: Vec<RawStep>,
+        ends: &[String],
+        findings: &mut Findings,
+    ) {
+        let base = self.draft.steps.len();
+        let mut ids = BTreeMap::new();
+        for (offset, raw) in raws.iter().enumerate() {
+            if let Ok(id) = u16::try_from(base + offset) {
+                ids.insert(raw.name.value.clone(), StepId(id));
+            }
+        }
+        let mut names = Names { ids: &ids, otherwise: None };
+        names.otherwise = head.otherwise.as_ref().and_then(|target| resolve(target, &names, target, findings));
+        let start = match &head.start.call {
+            Some(start) => resolve(start, &names, start, findings),
+            None => {
+                findings.push(
+                    Finding::error("no-entry", head.flow.place.clone(), "nothing says where a call begins")
+                        .label("this flow")
+                        .consequence("no caller could be answered")
+                        .help("add `start: {call: first_step}`"),
+                );
+                None
+            }
+        };
+        for raw in raws {
+            let wiring = wire(&raw, &names, findings);
+            let skip = raw.next.as_ref().and_then(|next| ids.get(&next.value).copied());
+            self.check_skip(&raw, findings);
+            let Some(kind) = raw.kind else { continue };
+            if let Some(end) = kind.ends() {
+                check_end(end, ends, findings);
+            }
+            let when = raw.when.zip(skip);
+            let name = format!("{prefix}{}", raw.name.value);
+            self.draft.steps.push(Step { name, place: raw.name.place, kind, wiring, when, section: index });
+        }
+        // Where a kind could not be read the ids are off; such a flow has an error and never runs.
+        if let Some(section) = self.draft.sections.get_mut(index) {
+            section.start = start.unwrap_or(StepId(0));
+            section.otherwise = names.otherwise;
+        }
+    }
+
+    fn check_skip(&self, raw: &RawStep, findings: &mut Findings) {
+        if raw.when.is_some() && raw.next.is_none() {
+            findings.push(
+                Finding::error("missing-key", raw.name.place.clone(), "a step with `when` needs `next`")
+                    .label("where does a call go that skips it?")
+                    .help("add `next: some_step`"),
+            );
+        }
+    }
+
+    fn follow_ups(
+        &mut self,
+        source: &Arc<Source>,
+        head: &Head,
+        exits: &BTreeMap<String, Vec<String>>,
+        folder: &str,
+        findings: &mut Findings,
+    ) {
+        let Some(node) = &head.after_call else { return };
+        let mut own = Findings::default();
+        let mut items = Vec::new();
+        {
+            let files = self.files;
+            let view = View { build: RefCell::new(self), findings: RefCell::default(), exits, folder, files };
+            let mut cx = Reader::new(source, &mut own);
+            match node.as_seq() {
+                Some(nodes) => items.extend(nodes.iter().map(|node| steps::read_item(node, &mut cx, &view))),
+                None => cx.push(
+                    Finding::error("wrong-type", cx.place(node.span), "`after_call` is a list")
+                        .label("not a list")
+                        .help("write each item on a line of its own that begins with `- `"),
+                ),
+            }
+        }
+        findings.extend(own);
+        for (number, item) in items.into_iter().enumerate() {
+            let Some((when, kind, place)) = item else { continue };
+            let name = format!("after_call {} ({})", number + 1, kind.name());
+            self.draft.after_call.push(AfterItem { name, when, kind, place });
+        }
+    }
+
+    /// Every sound that a step names exists.
+    fn sounds(&mut self, findings: &mut Findings, head: &Head) {
+        let mut named: Vec<Located<String>> = Vec::new();
+        for step in &self.draft.steps {
+            named.extend(step.kind.touches().assets.into_iter().cloned());
+        }
+        named.extend(head.apology.clone());
+        for sound in named {
+            self.sound(&sound, findings);
+        }
+    }
+
+    fn sound(&mut self, sound: &Located<String>, findings: &mut Findings) {
+        let path = sound.value.as_str();
+        if path.starts_with("https://") || path.starts_with("http://") || self.draft.assets.contains_key(path) {
+            return;
+        }
+        if let Some(asset) = self.files.asset(path) {
+            self.draft.assets.insert(path.to_owned(), asset);
+            return;
+        }
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let near = self.files.list(&format!("static/{folder}"));
+        let near: Vec<String> =
+            near.into_iter().map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect();
+        let finding = Finding::error("unknown-asset", sound.place.clone(), format!("there is no sound `static/{path}`"))
+            .label("no such file")
+            .consequence("the caller would hear nothing here (11200)");
+        findings.push(match nearest(path, near.iter().map(String::as_str)) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&sound.place, near),
+            None => finding.help(format!("put the file at `static/{path}`")),
+        });
+    }
+
+    /// Every name in a template or a condition is provided by something, and every agent is declared.
+    fn uses(&self, findings: &mut Findings) {
+        let kinds = self.draft.steps.iter().map(|step| &step.kind);
+        let kinds: Vec<_> = kinds.chain(self.draft.after_call.iter().map(|item| &item.kind)).collect();
+        let vars: BTreeSet<String> = kinds.iter().flat_map(|kind| kind.touches().sets).collect();
+        let names = names(vars);
+        let mut conditions: Vec<&Condition> = self.draft.after_call.iter().filter_map(|item| item.when.as_ref()).collect();
+        conditions.extend(self.draft.steps.iter().filter_map(|step| step.when.as_ref().map(|(when, _)| when)));
+        let mut used = Vec::new();
+        for kind in kinds {
+            let touches = kind.touches();
+            used.extend(touches.templates.iter().flat_map(|template| template.uses()));
+            conditions.extend(touches.conditions);
+            for agent in touches.agents {
+                self.check_agent(agent, findings);
+            }
+        }
+        used.extend(conditions.iter().flat_map(|condition| condition.uses()));
+        for one in used {
+            names.check(one, findings);
+        }
+    }
+
+    fn check_agent(&self, agent: &Located<String>, findings: &mut Findings) {
+        let known = self.draft.agents.iter().map(|(name, _)| name.value.as_str());
+        if known.clone().any(|name| name == agent.value) {
+            return;
+        }
+        let message = format!("there is no agent `{}`", agent.value);
+        let finding = Finding::error("unknown-agent", agent.place.clone(), message)
+            .label("not under `agents`")
+            .consequence("the caller would be connected with nobody");
+        findings.push(match nearest(&agent.value, known) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&agent.place, near),
+            None => finding.help(format!("declare it under `agents: {{{}: …}}`", agent.value)),
+        });
+    }
+
+    /// The section of a flow that another one runs; it is read when the first step asks for it.
+    fn run(&mut self, path: &str, findings: &mut Findings) -> Option<(usize, Vec<String>)> {
+        if self.open.iter().any(|open| open == path) || self.open.len() >= DEEPEST {
+            return None;
+        }
+        if let Some(known) = self.sections.get(path) {
+            return Some(known.clone());
+        }
+        self.flow_file(path, false, findings)?;
+        self.sections.get(path).cloned()
+    }
+}
+
+fn check_end(end: &Located<String>, ends: &[String], findings: &mut Findings) {
+    if ends.contains(&end.value) {
+        return;
+    }
+    let message = format!("the flow does not declare the end `{}`", end.value);
+    let finding = Finding::error("unknown-outcome", end.place.clone(), message).label("not under `ends`");
+    findings.push(match nearest(&end.value, ends.iter().map(String::as_str)) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&end.place, near),
+        None => finding.help(format!("add it at the flow's head: `ends: [{}]`", end.value)),
+    });
+}
+
+impl Known for View<'_, '_> {
+    fn exits(&self, agent: &str) -> Option<Vec<String>> {
+        self.exits.get(agent).cloned()
+    }
+
+    fn ends(&self, file: &str) -> Option<(usize, Vec<String>)> {
+        let path = join(self.folder, file);
+        self.build.borrow_mut().run(&path, &mut self.findings.borrow_mut())
+    }
+
+    fn message(&self, name: &str, cx: &mut Reader<'_>) -> Option<Template> {
+        let path = format!("templates/whatsapp/{name}.txt");
+        let text = self.files.text(&path)?;
+        Template::from_text(&path, &text, cx.findings())
+    }
+
+    fn has_template(&self, name: &str) -> bool {
+        self.files.text(&format!("templates/{name}.xml")).is_some()
+    }
+}
+
+/// A path beside the flow that names it; `..` goes up.
+fn join(folder: &str, file: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in file.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}

@@ -1,0 +1,144 @@
+//! Where each outcome of each step leads: its own `on`, then its `next`, then the flow's `otherwise`.
+
+use super::steps::RawStep;
+use crate::call::{Outcome, StepId};
+use crate::flow::{Finding, Findings, Located, nearest};
+use std::collections::BTreeMap;
+
+/// Outcomes that mean that something did not work; `next` does not take them.
+const FAILURES: [&str; 11] = [
+    "failed",
+    "no_stream_start",
+    "no_media",
+    "no_reply",
+    "busy",
+    "no_answer",
+    "canceled",
+    "no_input",
+    "no_match",
+    "full",
+    "left",
+];
+
+/// Whether `next` takes the outcome.
+pub(super) fn carries_on(outcome: &str) -> bool {
+    !FAILURES.contains(&outcome)
+}
+
+/// Step names of one section, resolved.
+pub(super) struct Names<'a> {
+    pub ids: &'a BTreeMap<String, StepId>,
+    pub otherwise: Option<StepId>,
+}
+
+/// Resolves one step's wiring; faults become findings.
+pub(super) fn wire(raw: &RawStep, names: &Names<'_>, findings: &mut Findings) -> Vec<(Outcome, StepId)> {
+    let Some(kind) = &raw.kind else { return Vec::new() };
+    let outcomes = kind.outcomes();
+    let next = raw.next.as_ref().and_then(|next| resolve(next, names, &raw.name, findings));
+    let mut wired: BTreeMap<&str, Option<StepId>> = BTreeMap::new();
+    for (outcome, target) in &raw.on {
+        let target = resolve(target, names, &raw.name, findings);
+        if outcomes.iter().any(|known| known.as_str() == outcome.value) {
+            wired.insert(&outcome.value, target);
+        } else {
+            findings.push(unknown_outcome(raw, outcome, &outcomes));
+        }
+    }
+    if let Some(next) = &raw.next {
+        let useless = outcomes.iter().all(|outcome| !carries_on(outcome.as_str()) || wired.contains_key(outcome.as_str()));
+        if useless {
+            let message = if outcomes.is_empty() {
+                format!("nothing comes after `{}`", kind.name())
+            } else {
+                "every outcome is wired by `on` already".to_owned()
+            };
+            findings.push(
+                Finding::warning("unused-next", next.place.clone(), message)
+                    .label("never taken")
+                    .help("remove `next`"),
+            );
+        }
+    }
+    let mut wiring = Vec::new();
+    let mut loose = Vec::new();
+    for outcome in outcomes {
+        let name = outcome.as_str();
+        let target = match wired.get(name) {
+            // A target that does not exist is a finding of its own.
+            Some(target) => *target,
+            None if carries_on(name) && raw.next.is_some() => next,
+            None if names.otherwise.is_some() => names.otherwise,
+            None => {
+                loose.push(name.to_owned());
+                continue;
+            }
+        };
+        if let Some(target) = target {
+            wiring.push((outcome, target));
+        }
+    }
+    if !loose.is_empty() {
+        findings.push(unwired(raw, &loose));
+    }
+    wiring
+}
+
+/// Finds a step by name, or says that it is not there.
+pub(super) fn resolve(
+    target: &Located<String>,
+    names: &Names<'_>,
+    step: &Located<String>,
+    findings: &mut Findings,
+) -> Option<StepId> {
+    if let Some(id) = names.ids.get(&target.value) {
+        return Some(*id);
+    }
+    let message = format!("there is no step `{}`", target.value);
+    let mut finding = Finding::error("unknown-step", target.place.clone(), message)
+        .label(format!("no step is called `{}`", target.value))
+        .related(step.place.clone(), "named here")
+        .consequence("a caller who gets here would be sent to the fallback, or lost");
+    finding = match nearest(&target.value, names.ids.keys().map(String::as_str)) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&target.place, near),
+        None => finding.help(format!("add a step `{}` or name one of the others", target.value)),
+    };
+    findings.push(finding);
+    None
+}
+
+fn unknown_outcome(raw: &RawStep, outcome: &Located<String>, outcomes: &[Outcome]) -> Finding {
+    let kind = raw.kind.as_ref().map_or("", |kind| kind.name());
+    let names: Vec<&str> = outcomes.iter().map(Outcome::as_str).collect();
+    let finding = Finding::error(
+        "unknown-outcome",
+        outcome.place.clone(),
+        format!("`{kind}` has no outcome `{}`", outcome.value),
+    )
+    .label("never happens")
+    .related(raw.kind_place.clone(), "the step's kind");
+    match nearest(&outcome.value, names.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&outcome.place, near),
+        None if names.is_empty() => finding.help("nothing comes after this kind: remove `on`"),
+        None => finding.help(format!("its outcomes are {}", names.join(", "))),
+    }
+}
+
+fn unwired(raw: &RawStep, loose: &[String]) -> Finding {
+    let names = loose.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let plural = if loose.len() == 1 { "leads" } else { "lead" };
+    let carry = loose.iter().any(|name| carries_on(name));
+    let finding = Finding::error(
+        "unwired-outcome",
+        raw.name.place.clone(),
+        format!("{names} of `{}` {plural} nowhere", raw.name.value),
+    )
+    .label("no `on`, `next` or `otherwise` takes it")
+    .related(raw.kind_place.clone(), "the step's kind")
+    .consequence("a caller to whom this happens would hear an apology and be hung up on");
+    if carry {
+        finding.help("add `next: some_step`, or wire it: `on: {…}`")
+    } else {
+        finding.help("wire it: `on: {…}`, or give the flow an `otherwise: some_step` for all failures")
+    }
+}

@@ -1,0 +1,84 @@
+//! `converse`: an agent talks with the caller over the media stream.
+
+use super::{Kind, Stands};
+use crate::call::{Cx, Next, Outcome, Route, StepError, StepKind, Stream, StreamPhase, Touches, WaitOn};
+use crate::flow::{Duration, FromYaml, Located, form};
+use crate::twiml::Verb;
+use serde_json::json;
+
+form! {
+    /// When to take a call off a conversation that does not work.
+    pub struct Limits {
+        /// The stream must have started by then, counted from when the caller reaches it.
+        start: Duration = Duration::from_millis(6_000),
+        /// The longest time without a frame of the caller.
+        media: Duration = Duration::from_millis(6_000),
+        /// The longest time until an answer is heard.
+        reply: Duration = Duration::from_millis(8_000),
+    }
+}
+
+form! {
+    /// Lets an agent talk with the caller.
+    pub struct Form {
+        /// One of the flow's `agents`.
+        agent: Located<String>,
+        /// When to give up on the stream.
+        watchdog: Option<Limits>,
+    }
+    shorthand = agent;
+}
+
+pub(super) const KIND: Kind = Kind {
+    name: "converse",
+    about: "lets an agent talk with the caller over the media stream",
+    place: Stands::InCall,
+    read: |node, cx, known| {
+        let form = Form::from_yaml(node, cx)?;
+        let exits = known.exits(&form.agent.value).unwrap_or_default();
+        Some(Box::new(Converse { form, exits }))
+    },
+    schema: Form::schema,
+};
+
+/// The outcomes every conversation has, beside its agent's exits.
+const COMMON: [&str; 5] = ["completed", "no_stream_start", "no_media", "no_reply", "failed"];
+
+#[derive(Debug)]
+struct Converse {
+    form: Form,
+    exits: Vec<String>,
+}
+
+impl StepKind for Converse {
+    fn name(&self) -> &'static str {
+        "converse"
+    }
+
+    fn outcomes(&self) -> Vec<Outcome> {
+        super::relay::conversation_outcomes(&COMMON, &self.exits)
+    }
+
+    fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
+        let ticket = cx.ticket(Route::StreamEnded);
+        let token = cx.token(ticket);
+        let parameters = json!({"call_sid": cx.facts().id.as_str(), "token": token});
+        cx.verb(
+            Verb::new("stream")
+                .with("route", ticket.route.path())
+                .with("n", ticket.n)
+                .with("path", "/ws/twilio-media")
+                .with("parameters", parameters),
+            0,
+        );
+        let (start, media) =
+            self.form.watchdog.as_ref().map_or((6_000, 6_000), |limits| (limits.start.millis(), limits.media.millis()));
+        let agent = Some(self.form.agent.value.clone());
+        let stream = Stream { token, agent, start, media, phase: StreamPhase::Pending };
+        Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))
+    }
+
+    fn touches(&self) -> Touches<'_> {
+        Touches { agents: vec![&self.form.agent], ..Touches::default() }
+    }
+}
