@@ -48,6 +48,7 @@ impl Call {
             recordings: BTreeSet::new(),
             record_wish: None,
             seconds: None,
+            turns: 0,
             troubles: 0,
             phase: Phase::Ended { at: now, reason: EndReason::Lost, follow_up: FollowUp::Done },
         }

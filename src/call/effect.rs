@@ -1,6 +1,6 @@
 //! What a call wants done, in the imperative. Effects are committed with the state before anything is performed.
 
-use super::ids::{TaskKey, Time, Timer};
+use super::ids::{TaskKey, Ticket, Time, Timer};
 use super::pii::Pii;
 use crate::twiml::Verb;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,14 @@ pub struct Task {
 #[serde(rename_all = "snake_case", tag = "task")]
 pub enum TaskKind {
     /// Give the live call a new document through the carrier's REST API.
-    RedirectCall { document: Vec<Verb>, reason: String },
+    RedirectCall {
+        /// What the caller gets.
+        document: Vec<Verb>,
+        /// The wait whose request gets the same document, for when it is too long to be sent.
+        ticket: Ticket,
+        /// The contract's word.
+        reason: String,
+    },
     /// End the call through the REST API.
     HangUpCall,
     /// Ask the carrier how the call stands.
@@ -117,7 +124,7 @@ pub enum Row {
         step: Option<String>,
     },
     /// One side's turn.
-    Turn { role: String, text: Pii<String>, started: Time, ended: Time, interrupted: bool },
+    Turn { n: u32, role: String, text: Pii<String>, started: Time, ended: Time, interrupted: bool },
     /// A recording and what became of it.
     Recording(Recording),
     /// Something worth remembering of a contact.

@@ -1,7 +1,7 @@
 //! A call ends, once; the engine's own difficulties that concern a whole call.
 
 use super::effect::{Answer, Effect, MediaOrder, Row, TaskKind};
-use super::ids::{Outcome, Timer};
+use super::ids::{Outcome, Ticket, Timer};
 use super::kind::StepError;
 use super::machine::Machine;
 use super::state::{EndReason, FollowUp, Phase, StreamPhase, WaitOn};
@@ -33,11 +33,16 @@ impl Machine<'_> {
         self.follow_up(0);
     }
 
-    /// The store does not take events: the caller gets the fallback while there is somebody to give it.
+    /// The store does not take events. What needs it, a conversation or a task, gives way to the fallback; a document
+    /// that only needs the carrier stays as it is.
     pub(super) fn store_failed(&mut self) {
-        let Some(live) = self.call.live() else { return self.answer_nothing() };
-        let (step, ticket) = (live.step, live.wait.ticket);
-        let document = self.walk(From::Trouble(step, StepError::Eval("the store does not answer".to_owned())));
+        let Some(live) = self.call.live() else { return };
+        if !matches!(live.wait.on, WaitOn::Stream(_) | WaitOn::Task { .. }) {
+            return;
+        }
+        let step = live.step;
+        let ticket = self.call.answers.back().map_or(Ticket::FIRST, |(ticket, _)| *ticket);
+        let document = self.walk(From::Trouble(step, StepError::Store));
         self.answer(ticket, Answer::Document(document));
     }
 

@@ -82,6 +82,8 @@ pub enum StepError {
     Unwired(Outcome),
     /// The flow went on and on without ever waiting for anybody.
     EndlessWalk,
+    /// The store does not take what the step would need.
+    Store,
     /// `end` outside of a flow that is run.
     NothingToReturnTo,
 }
@@ -93,6 +95,7 @@ impl fmt::Display for StepError {
             Self::Unexpected => f.write_str("an answer came that the step does not wait for"),
             Self::Unwired(outcome) => write!(f, "the outcome `{outcome}` leads nowhere"),
             Self::EndlessWalk => f.write_str("the flow runs in a circle without waiting for anybody"),
+            Self::Store => f.write_str("the store does not answer"),
             Self::NothingToReturnTo => f.write_str("`end` stands in a flow that no other flow runs"),
         }
     }

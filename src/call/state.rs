@@ -40,6 +40,8 @@ pub struct Call {
     pub record_wish: Option<RecordWish>,
     /// The call's length as the carrier counts it.
     pub seconds: Option<u32>,
+    /// Turns of its conversations so far.
+    pub turns: u32,
     /// Steps that failed so far. The first goes to the fallback, the next to the apology.
     pub troubles: u32,
     /// Where it stands.

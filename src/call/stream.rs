@@ -53,7 +53,10 @@ impl Machine<'_> {
     }
 
     pub(super) fn turn_taken(&mut self, role: &str, text: &Pii<String>, started: Time, ended: Time, interrupted: bool) {
+        self.call.turns += 1;
+        let n = self.call.turns;
         self.effect(Effect::Write(Row::Turn {
+            n,
             role: role.to_owned(),
             text: text.clone(),
             started,

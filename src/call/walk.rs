@@ -59,7 +59,7 @@ impl Machine<'_> {
     /// Sends the document to the live call through the REST API; a late request for `ticket` gets it too.
     pub(super) fn redirect(&mut self, ticket: Ticket, document: Vec<Verb>, reason: &str) {
         self.remember(ticket, Answer::Document(document.clone()));
-        let key = self.perform(TaskKind::RedirectCall { document, reason: reason.to_owned() });
+        let key = self.perform(TaskKind::RedirectCall { document, ticket, reason: reason.to_owned() });
         self.call.redirect = Some(Redirect { key, ticket, reason: reason.to_owned(), failed: false });
     }
 

@@ -1,0 +1,26 @@
+//! The engine at work: every webhook, timer, task result and media event goes through one place, `Engine::apply`.
+//!
+//! Load the call, let the machine handle the event, commit, then answer and perform. Nothing else changes a call.
+
+mod apply;
+mod calls;
+mod change;
+mod clock;
+pub mod config;
+mod disk;
+mod drain;
+mod engine;
+mod flows;
+mod media;
+mod outbox;
+mod perform;
+mod ready;
+mod render;
+mod timers;
+mod webhooks;
+mod words;
+
+pub use config::{Config, ConfigError};
+pub use disk::{Disk, project_root};
+pub use engine::{Engine, Parts};
+pub use flows::{Flows, Reload, Version};

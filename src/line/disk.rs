@@ -1,0 +1,113 @@
+//! A project's files on disk: where a flow's sounds, templates and texts are, relative to the project's root.
+
+use crate::audio::sound;
+use crate::call::Asset;
+use crate::compile::Files;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// The longest text file that is read, in bytes: a flow is far smaller.
+const LONGEST_TEXT: u64 = 4 * 1024 * 1024;
+
+/// A project folder.
+pub struct Disk {
+    root: PathBuf,
+    sounds: Mutex<HashMap<PathBuf, Decoded>>,
+}
+
+/// A sound that was looked at before, and whether it is still the same.
+struct Decoded {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    asset: Asset,
+    mark: String,
+}
+
+impl Disk {
+    /// The project at this folder.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), sounds: Mutex::default() }
+    }
+
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder whose files are served under `/static/`.
+    pub fn static_folder(&self) -> PathBuf {
+        self.root.join("static")
+    }
+
+    /// Where a path of the project is; none where it would leave the project.
+    fn inside(&self, path: &str) -> Option<PathBuf> {
+        let leaves = path.split(['/', '\\']).any(|part| part == "..") || path.starts_with('/');
+        (!leaves).then(|| self.root.join(path))
+    }
+}
+
+impl Files for Disk {
+    fn text(&self, path: &str) -> Option<String> {
+        let path = self.inside(path)?;
+        let size = std::fs::metadata(&path).ok()?.len();
+        if size > LONGEST_TEXT {
+            return None;
+        }
+        // Bytes that are no UTF-8 become marks that the reader reports at their place.
+        std::fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn asset(&self, path: &str) -> Option<(Asset, String)> {
+        let path = self.inside(&format!("static/{path}"))?;
+        let about = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+        let (modified, bytes) = (about.modified().ok(), about.len());
+        let mut sounds = self.sounds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sounds.get(&path).filter(|known| known.modified == modified && known.bytes == bytes) {
+            return Some((known.asset, known.mark.clone()));
+        }
+        let content = std::fs::read(&path).ok()?;
+        let millis = sound::decode(&content).ok().map(|ulaw| crate::audio::mulaw::millis(ulaw.len()));
+        let asset = Asset { millis };
+        let mark: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        sounds.insert(path, Decoded { modified, bytes, asset, mark: mark.clone() });
+        Some((asset, mark))
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        let Some(folder) = self.inside(folder) else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// The project that a flow file belongs to: the nearest folder above it that has `engine.yaml`, `static` or
+/// `templates`; else the folder above `flows`; else the file's own.
+pub fn project_root(flow: &Path) -> PathBuf {
+    let folder = match flow.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let marks = ["engine.yaml", "static", "templates"];
+    let mut above = Some(folder);
+    while let Some(candidate) = above {
+        if marks.iter().any(|mark| candidate.join(mark).exists()) {
+            return named(candidate);
+        }
+        above = candidate.parent();
+    }
+    match folder.file_name() {
+        Some(name) if name == "flows" => named(folder.parent().unwrap_or(folder)),
+        _ => named(folder),
+    }
+}
+
+/// The folder itself where the path to it is empty.
+fn named(folder: &Path) -> PathBuf {
+    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() }
+}

@@ -1,0 +1,179 @@
+//! The flows of this process: the current version of each, and the earlier ones that live calls began with.
+
+use super::disk::Disk;
+use crate::call::{Asset, Flow};
+use crate::compile::{Compiled, Files, compile};
+use crate::store::Store;
+use crate::twiml::Templates;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A flow in one version, with the templates that render it.
+#[derive(Debug)]
+pub struct Version {
+    /// The checked flow.
+    pub flow: Flow,
+    /// Its templates, the author's own among them.
+    pub templates: Templates,
+    /// The file it was compiled from, relative to the project.
+    pub path: String,
+    /// Everything it was compiled from, to be able to compile it again.
+    pub bundle: String,
+}
+
+/// What a reload came to.
+#[derive(Debug)]
+pub enum Reload {
+    /// New calls take this version.
+    Swapped(Arc<Version>),
+    /// Nothing that matters has changed.
+    Unchanged,
+    /// The new files are wrong; the old version stays.
+    Rejected(Box<Compiled>),
+}
+
+/// All flows, by file. The first one takes calls to numbers that `engine.yaml` does not name.
+pub struct Flows {
+    disk: Arc<Disk>,
+    main: String,
+    by_number: HashMap<String, String>,
+    current: RwLock<HashMap<String, Arc<Version>>>,
+    known: RwLock<HashMap<String, Arc<Version>>>,
+}
+
+impl Flows {
+    /// The flows of a project: `main`, and one file per number. What does not compile is returned as it is.
+    pub fn load(
+        disk: Arc<Disk>,
+        main: &str,
+        by_number: HashMap<String, String>,
+    ) -> Result<(Self, Vec<Compiled>), Vec<Compiled>> {
+        let flows =
+            Self { disk, main: main.to_owned(), by_number, current: RwLock::default(), known: RwLock::default() };
+        let mut warned = Vec::new();
+        let mut wrong = Vec::new();
+        for path in flows.paths() {
+            let compiled = compile(&path, &*flows.disk);
+            match flows.take(&path, compiled) {
+                Reload::Rejected(compiled) => wrong.push(*compiled),
+                Reload::Swapped(_) | Reload::Unchanged => {
+                    let again = compile(&path, &*flows.disk);
+                    if !again.findings.is_empty() {
+                        warned.push(again);
+                    }
+                }
+            }
+        }
+        if wrong.is_empty() { Ok((flows, warned)) } else { Err(wrong) }
+    }
+
+    /// The files, the main one first, each once.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths = vec![self.main.clone()];
+        for path in self.by_number.values() {
+            if !paths.contains(path) {
+                paths.push(path.clone());
+            }
+        }
+        paths
+    }
+
+    /// The flow that takes a call to this number.
+    pub fn for_number(&self, number: &str) -> Option<Arc<Version>> {
+        let path = self.by_number.get(number).unwrap_or(&self.main);
+        self.current.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+    }
+
+    /// The versions that new calls take.
+    pub fn current(&self) -> Vec<Arc<Version>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        self.paths().iter().filter_map(|path| current.get(path).cloned()).collect()
+    }
+
+    /// Compiles a file anew. New calls take it if it checks out; calls in progress keep theirs.
+    pub fn reload(&self, path: &str) -> Reload {
+        self.take(path, compile(path, &*self.disk))
+    }
+
+    /// The version of that hash: from memory, or compiled from what the store kept.
+    pub async fn version(&self, hash: &str, store: &dyn Store) -> Option<Arc<Version>> {
+        if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(hash) {
+            return Some(Arc::clone(known));
+        }
+        let bundle = match store.flow_version(hash).await {
+            Ok(bundle) => bundle?,
+            Err(error) => {
+                tracing::error!(%hash, %error, "STORE_FAILED");
+                return None;
+            }
+        };
+        let version = Arc::new(unpack(&bundle)?);
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), Arc::clone(&version));
+        Some(version)
+    }
+
+    /// Keeps the current versions in the store, so that their calls survive an edit and a restart.
+    pub async fn save(&self, store: &dyn Store) {
+        for version in self.current() {
+            let flow = &version.flow;
+            if let Err(error) = store.save_flow_version(flow.hash.as_str(), &flow.name, &version.bundle).await {
+                tracing::error!(flow = flow.name, %error, "STORE_FAILED");
+            }
+        }
+    }
+
+    fn take(&self, path: &str, mut compiled: Compiled) -> Reload {
+        let Some(flow) = compiled.flow.take() else { return Reload::Rejected(Box::new(compiled)) };
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.get(path).is_some_and(|version| version.flow.hash == flow.hash) {
+            return Reload::Unchanged;
+        }
+        let bundle = pack(path, &flow, &compiled);
+        let hash = flow.hash.0.clone();
+        let version = Arc::new(Version { flow, templates: compiled.templates, path: path.to_owned(), bundle });
+        current.insert(path.to_owned(), Arc::clone(&version));
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&version));
+        Reload::Swapped(version)
+    }
+}
+
+/// Everything that a flow was compiled from, as text.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Bundle {
+    path: String,
+    texts: BTreeMap<String, String>,
+    /// Sounds: their length in milliseconds where known, and the mark of their content.
+    sounds: BTreeMap<String, (Option<u64>, String)>,
+}
+
+fn pack(path: &str, flow: &Flow, compiled: &Compiled) -> String {
+    let sounds = flow.assets.iter().map(|(name, asset)| {
+        let mark = compiled.marks.get(name).cloned().unwrap_or_default();
+        (name.clone(), (asset.millis, mark))
+    });
+    let bundle = Bundle { path: path.to_owned(), texts: compiled.sources.clone(), sounds: sounds.collect() };
+    serde_json::to_string(&bundle).expect("a bundle has text keys only")
+}
+
+fn unpack(text: &str) -> Option<Version> {
+    let bundle: Bundle = serde_json::from_str(text).ok()?;
+    let path = bundle.path.clone();
+    let compiled = compile(&path, &bundle);
+    let flow = compiled.flow?;
+    Some(Version { flow, templates: compiled.templates, path, bundle: text.to_owned() })
+}
+
+impl Files for Bundle {
+    fn text(&self, path: &str) -> Option<String> {
+        self.texts.get(path).cloned()
+    }
+
+    fn asset(&self, path: &str) -> Option<(Asset, String)> {
+        self.sounds.get(path).map(|(millis, mark)| (Asset { millis: *millis }, mark.clone()))
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        let prefix = format!("{folder}/");
+        self.texts.keys().filter_map(|path| path.strip_prefix(&prefix)).map(str::to_owned).collect()
+    }
+}

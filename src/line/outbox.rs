@@ -1,0 +1,127 @@
+//! The outbox: tasks are claimed, performed with retries, and their results go back to their calls as events.
+
+use super::apply::Unapplied;
+use super::clock::{now, stored};
+use super::engine::Engine;
+use super::perform::{Failure, perform};
+use crate::call::{CallId, Event, TaskKey, TaskKind, TaskResult};
+use crate::channels::backoff;
+use crate::store::{Change, Task, TaskEnd};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How long a worker may hold a task before another may take it, in milliseconds.
+const LEASE_MS: i64 = 120_000;
+/// Tasks under way at once in this process.
+const AT_ONCE: usize = 64;
+/// The longest sleep between two looks at the table.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// How often a kind of task is tried, and how far the tries spread.
+struct Patience {
+    tries: i64,
+    first_ms: u64,
+    most_ms: u64,
+}
+
+fn patience(kind: &TaskKind) -> Patience {
+    match kind {
+        // A caller hears nothing meanwhile.
+        TaskKind::RedirectCall { .. } => Patience { tries: 4, first_ms: 250, most_ms: 1_000 },
+        TaskKind::HangUpCall => Patience { tries: 6, first_ms: 500, most_ms: 10_000 },
+        TaskKind::AskStatus => Patience { tries: 3, first_ms: 1_000, most_ms: 5_000 },
+        TaskKind::SendMessage { .. } => Patience { tries: 10, first_ms: 2_000, most_ms: 600_000 },
+        TaskKind::Transcribe { .. } => Patience { tries: 8, first_ms: 2_000, most_ms: 600_000 },
+        TaskKind::Http { tries, .. } => Patience { tries: i64::from(*tries), first_ms: 250, most_ms: 2_000 },
+    }
+}
+
+/// Runs until the engine stops. A task that is under way then is claimed again by the next process.
+pub(super) async fn run(engine: Arc<Engine>) {
+    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    loop {
+        let free = at_once.available_permits();
+        let claimed = if free == 0 {
+            Ok(Vec::new())
+        } else {
+            engine.store.claim_tasks(stored(now()), LEASE_MS, &engine.worker, free).await
+        };
+        match claimed {
+            Ok(tasks) => {
+                for task in tasks {
+                    // As many were claimed as permits were free, and nobody else takes permits.
+                    let Ok(permit) = Arc::clone(&at_once).try_acquire_owned() else { continue };
+                    let engine = Arc::clone(&engine);
+                    tokio::spawn(async move {
+                        work(&engine, task).await;
+                        drop(permit);
+                        engine.outbox_has_work.notify_one();
+                    });
+                }
+            }
+            Err(error) => tracing::error!(%error, help = error.help(), "STORE_FAILED"),
+        }
+        let sleep = until_next(&engine, at_once.available_permits()).await;
+        tokio::select! {
+            () = tokio::time::sleep(sleep) => {}
+            () = engine.outbox_has_work.notified() => {}
+            () = engine.stopped() => return,
+        }
+    }
+}
+
+async fn until_next(engine: &Engine, free: usize) -> Duration {
+    match engine.store.next_task_due().await {
+        Ok(Some(due)) if free > 0 => {
+            let wait = u64::try_from(due - stored(now())).unwrap_or(0);
+            Duration::from_millis(wait.max(10)).min(LOOK_AGAIN)
+        }
+        _ => LOOK_AGAIN,
+    }
+}
+
+async fn work(engine: &Engine, task: Task) {
+    let kind: TaskKind = match serde_json::from_str(&task.payload) {
+        Ok(kind) => kind,
+        Err(error) => return report(engine, &task, Err(format!("the task cannot be read: {error}"))).await,
+    };
+    let patience = patience(&kind);
+    match perform(engine, &task, kind).await {
+        Ok(output) => report(engine, &task, Ok(output)).await,
+        Err(Failure::Final(error)) => report(engine, &task, Err(error)).await,
+        Err(Failure::Again { error, after_ms }) => {
+            if task.attempts >= patience.tries {
+                return report(engine, &task, Err(error)).await;
+            }
+            let delay = after_ms.unwrap_or_else(|| {
+                let attempt = u32::try_from(task.attempts).unwrap_or(u32::MAX);
+                backoff::delay_ms(attempt, patience.first_ms, patience.most_ms, backoff::seed(&task.key))
+            });
+            tracing::warn!(task = %task.key, attempt = task.attempts, again_in_ms = delay, %error, "TASK_RETRY");
+            let due = stored(now().plus(delay));
+            if let Err(error) = engine.store.retry_task(&task.key, &engine.worker, due, &error).await {
+                tracing::error!(task = %task.key, %error, "STORE_FAILED");
+            }
+        }
+    }
+}
+
+/// Gives the result to the call. While the store is out the lease runs out, and the task is looked at again.
+async fn report(engine: &Engine, task: &Task, result: TaskResult) {
+    let id = CallId(task.call.clone());
+    let failed = result.as_ref().err().cloned();
+    let event = Event::TaskEnded { key: TaskKey(task.key.clone()), result };
+    match engine.apply(&id, event).await {
+        Ok(_) => {}
+        Err(Unapplied::Unknown | Unapplied::NoFlow) => {
+            let mut change = Change::facts(task.call.clone());
+            let end = failed.map_or_else(|| TaskEnd::Done("null".to_owned()), TaskEnd::Failed);
+            change.tasks_finished.push((task.key.clone(), end));
+            if let Err(error) = engine.store.commit(change).await {
+                tracing::error!(task = %task.key, %error, "STORE_FAILED");
+            }
+        }
+        Err(Unapplied::Store(error)) => tracing::error!(task = %task.key, %error, "STORE_FAILED"),
+    }
+}
