@@ -1,6 +1,7 @@
 //! What goes wrong with templates, in sentences that their author understands.
 
 use super::vet::Vetted;
+use crate::twiml::DOCUMENT_LIMIT;
 use std::fmt;
 
 /// A template cannot be used.
@@ -160,6 +161,11 @@ pub enum RenderError {
         /// What a reader says of it.
         reason: String,
     },
+    /// The document is longer than the carrier reads (11750).
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
     /// A verb of a call stands in the answer to a message.
     NotAMessage {
         /// The template's name.
@@ -244,6 +250,12 @@ impl fmt::Display for RenderError {
                     f,
                     "the document of the templates {} cannot be sent: {reason}",
                     templates.join(", ")
+                )
+            }
+            RenderError::TooLong { bytes } => {
+                write!(
+                    f,
+                    "the document has {bytes} bytes and the carrier reads {DOCUMENT_LIMIT}; say less in one step"
                 )
             }
             RenderError::NotAMessage { template } => {

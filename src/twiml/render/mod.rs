@@ -9,6 +9,7 @@ mod vet;
 pub use error::{RenderError, TemplateError};
 pub use links::Links;
 
+use super::DOCUMENT_LIMIT;
 use markup::Markup;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
@@ -115,11 +116,17 @@ impl Templates {
     /// A whole voice document.
     ///
     /// # Errors
-    /// A template is unknown, lacks a variable, or fails; or an author's template yields what is no XML.
+    /// A template is unknown, lacks a variable, or fails; the document is too long for the carrier; or an author's
+    /// template yields what is no XML.
     pub fn render(&self, verbs: &[Verb], links: &Links) -> Result<String, RenderError> {
         let body = self.verbs(verbs, &Value::from_object(links.clone()))?;
         let document =
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{body}</Response>");
+        if document.len() > DOCUMENT_LIMIT {
+            return Err(RenderError::TooLong {
+                bytes: document.len(),
+            });
+        }
         if self.own {
             super::read(&document).map_err(|problem| RenderError::NotXml {
                 templates: verbs.iter().map(|verb| verb.template.clone()).collect(),
@@ -193,7 +200,7 @@ impl Templates {
         context.insert(links::VARIABLE, links.clone());
         let given: Vec<&str> = context.keys().copied().collect();
         let text = template
-            .render(Value::from_pairs(context.clone()))
+            .render(Value::from_pairs(context))
             .map_err(|error| RenderError::failed(name, &error, self.vetted.get(name), &given))?;
         Ok(compact(&text))
     }
