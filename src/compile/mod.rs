@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! From YAML to a checked flow: reads the file and all it names, resolves names, wires every outcome, reports every fault.
 //!
 //! Pure: files come through `Files`, so that the same code compiles from disk, from memory and from a stored version.
@@ -135,3 +136,6 @@ fn unreadable(path: &str) -> Finding {
         .label("no such file")
         .help("give the path of a flow file, such as `flows/receptionist.yaml`")
 }
+=======
+
+>>>>>>> twiml

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The engine at work: every webhook, timer, task result and media event goes through one place, `Engine::apply`.
 //!
 //! Load the call, let the machine handle the event, commit, then answer and perform. Nothing else changes a call.
@@ -24,3 +25,6 @@ pub use config::{Config, ConfigError};
 pub use disk::{Disk, project_root};
 pub use engine::{Engine, Parts};
 pub use flows::{Flows, Reload, Version};
+=======
+
+>>>>>>> twiml
