@@ -22,3 +22,6 @@ pub use faults::{FaultyStore, Operation};
 pub use people::{CallLog, CallTurn, Contact, ContactUpdate, Inbound, Interaction, Recording, Row};
 pub use sqlite::{SqliteConfig, SqliteStore};
 pub use work::{DueTimer, Task, TaskEnd, TaskFilter, TaskRecord, TaskRow, TaskState, TimerRow};
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,40 @@ pub fn retry(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{connect, reads};
+    use super::*;
+    use crate::store::SqliteConfig;
+
+    #[test]
+    fn what_has_ended_costs_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let opened = connect::to_write(&SqliteConfig::new(folder.path().join("calls.db")))
+            .expect("it opens");
+        for sql in [CLAIM, reads::NEXT_TASK] {
+            let mut plan = opened
+                .connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .expect("a plan");
+            let values = vec![rusqlite::types::Null; plan.parameter_count()];
+            let steps: Vec<String> = plan
+                .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
+                .and_then(Iterator::collect)
+                .expect("its steps");
+            let all = steps.join("\n");
+            assert!(
+                all.contains("outbox_waiting") && all.contains("outbox_running"),
+                "{all}"
+            );
+            let slow = steps
+                .iter()
+                .any(|step| step.starts_with("SCAN outbox") && !step.contains("INDEX"));
+            assert!(
+                !slow,
+                "the outbox keeps all that ever was, so it must not be walked:\n{all}"
+            );
+        }
+    }
+}

@@ -243,3 +243,101 @@ fn do_group(connection: &Connection, group: Vec<Box<dyn Job>>) -> Result<(), Und
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(connection: &Connection) -> i64 {
+        connection
+            .query_row("SELECT COUNT(*) FROM timer", [], |row| row.get(0))
+            .expect("a count")
+    }
+
+    fn insert(connection: &Connection, n: i64) -> Result<(), Trouble> {
+        connection.execute(
+            "INSERT INTO timer (call, name, due) VALUES ('CA1', $1, 1)",
+            [n.to_string()],
+        )?;
+        Ok(())
+    }
+
+    fn start() -> (Arc<Writer>, std::path::PathBuf, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("calls.db");
+        (
+            Arc::new(Writer::start(Arc::new(SqliteConfig::new(&path)))),
+            path,
+            folder,
+        )
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_waited_is_committed_together() {
+        let (writer, path, _folder) = start();
+        writer.run(|_| Ok(())).await.expect("it opens");
+        let (began, begun) = oneshot::channel();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let holder = {
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move {
+                let hold = move |_: &Connection| {
+                    began.send(()).expect("the test waits");
+                    held.recv().expect("the test releases");
+                    Ok(())
+                };
+                writer.run(hold).await
+            })
+        };
+        begun.await.expect("the thread is busy");
+        // From here on jobs can only queue up. The future is polled once each, which sends its job.
+        let mut waiting: Vec<_> = (0..100)
+            .map(|n| Box::pin(writer.run(move |c| insert(c, n))))
+            .collect();
+        for job in &mut waiting {
+            assert!(futures_util::poll!(job).is_pending());
+        }
+        let outside = Connection::open(&path).expect("another connection");
+        let mut last = Box::pin(writer.run(move |inside| Ok((count(inside), count(&outside)))));
+        assert!(futures_util::poll!(&mut last).is_pending());
+        release.send(()).expect("the thread waits");
+        assert_eq!(
+            last.await,
+            Ok((100, 0)),
+            "one transaction holds them all, and nothing of it is out yet"
+        );
+        for job in waiting {
+            assert_eq!(job.await, Ok(()));
+        }
+        holder
+            .await
+            .expect("no panic")
+            .expect("the holder is answered");
+        assert_eq!(
+            count(&Connection::open(&path).expect("another connection")),
+            100
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_panic_costs_its_group_and_nothing_else() {
+        let (writer, path, _folder) = start();
+        writer
+            .run(|connection| insert(connection, 1))
+            .await
+            .expect("an insert");
+        let broken = writer.run(|connection| -> Result<(), Trouble> {
+            insert(connection, 2)?;
+            panic!("a bug in a job");
+        });
+        assert_eq!(broken.await, Err(StoreError::Interrupted));
+        writer
+            .run(|connection| insert(connection, 3))
+            .await
+            .expect("the thread lives on");
+        assert_eq!(
+            count(&Connection::open(&path).expect("another connection")),
+            2
+        );
+    }
+}
