@@ -67,6 +67,13 @@ pub fn to_write(config: &SqliteConfig) -> Result<Opened, StoreError> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(at)?;
+    // SQLite falls back to reading by itself, and then leaves log files behind that have the database's own rights:
+    // they would go on refusing writes after the database allows them again. So this comes before the first read.
+    if connection.is_readonly(rusqlite::MAIN_DB).map_err(at)? {
+        return Err(StoreError::ReadOnly {
+            path: path.to_owned(),
+        });
+    }
     connection.busy_timeout(config.busy_timeout).map_err(at)?;
     // A newer engine's database is left exactly as it is, so this comes before everything that writes.
     migrate::refuse_newer(&connection, path)?;
