@@ -113,3 +113,41 @@ fn prepare_writer(connection: &Connection, config: &SqliteConfig) -> rusqlite::R
     connection.set_prepared_statement_cache_capacity(PREPARED);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> (SqliteConfig, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        (SqliteConfig::new(folder.path().join("calls.db")), folder)
+    }
+
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let (config, _folder) = config();
+        let writer = to_write(&config).expect("it opens").connection;
+        let mode: String = writer
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .expect("a mode");
+        let flush: i64 = writer
+            .query_row("PRAGMA synchronous", [], |row| row.get(0))
+            .expect("a mode");
+        // 2 is FULL: with less, a power cut takes commits that were acknowledged.
+        assert_eq!((mode.as_str(), flush), ("wal", 2));
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let (config, _folder) = config();
+        let _writer = to_write(&config).expect("it opens");
+        let reader = to_read(&config).expect("it opens");
+        let error = reader
+            .execute("DELETE FROM timer", [])
+            .expect_err("it must not");
+        assert_eq!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::ReadOnly)
+        );
+    }
+}

