@@ -1,8 +1,9 @@
 //! Reads `DATABASE_URL`: which kind of store, and where. The text may hold a password, so it is never repeated.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::StoreError;
+use super::{SqliteConfig, SqliteStore, Store, StoreError};
 
 /// Where the store lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,14 @@ impl Address {
             path => Ok(Self::Sqlite(PathBuf::from(path))),
         }
     }
+
+    /// The store at this address. It touches nothing before it is first used, so that a process whose store is in
+    /// trouble starts all the same; [`Store::ping`] tells.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(path) => Arc::new(SqliteStore::new(SqliteConfig::new(path))),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +95,18 @@ mod tests {
         for (text, want) in table {
             assert_eq!(Address::parse(text), want, "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_store_touches_its_file_when_it_is_used() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("calls.db");
+        let store = Address::parse(&format!("sqlite://{}", path.display()))
+            .expect("an address")
+            .store();
+        assert!(!path.exists());
+        assert_eq!(store.ping().await, Ok(()));
+        assert!(path.exists());
     }
 
     #[test]

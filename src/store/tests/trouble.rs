@@ -193,6 +193,76 @@ async fn a_file_that_was_moved_away_is_not_written_any_more() {
     assert_eq!(reopened.live_calls().await, Ok(vec!["new".to_owned()]));
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_backup_is_taken_up_without_a_restart() {
+    let (path, folder) = place();
+    let backup = folder.path().join("backup.db");
+    SqliteStore::open(&backup)
+        .await
+        .expect("it opens")
+        .commit(step("kept", 0))
+        .await
+        .expect("a commit");
+    rusqlite::Connection::open(&backup)
+        .and_then(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        })
+        .expect("the backup is one file");
+    let store = SqliteStore::open(&path)
+        .await
+        .expect("a new database opens");
+    store.commit(step("lost", 0)).await.expect("a commit");
+    for end in ["-wal", "-shm"] {
+        std::fs::remove_file(format!("{}{end}", path.display())).expect("it goes");
+    }
+    std::fs::rename(&backup, &path).expect("the backup takes its place");
+    assert_eq!(
+        store.commit(step("kept", 1)).await,
+        Ok(2),
+        "the call of the backup goes on"
+    );
+    assert_eq!(store.live_calls().await, Ok(vec!["kept".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_meets_a_full_disk_is_told_the_truth() {
+    let (path, _folder) = place();
+    let full = StoreError::Full { path: path.clone() };
+    let config = SqliteConfig {
+        page_limit: Some(120),
+        ..SqliteConfig::new(&path)
+    };
+    let store = Arc::new(SqliteStore::new(config));
+    let large = state(&format!("{:?}", "x".repeat(20_000)));
+    let committers: Vec<_> = (0..64)
+        .map(|n| {
+            let (store, state) = (Arc::clone(&store), Some(large.clone()));
+            let change = Change {
+                state,
+                ..Change::new(format!("CA{n}"), 0)
+            };
+            tokio::spawn(async move { (change.call.clone(), store.commit(change).await) })
+        })
+        .collect();
+    let mut refused = 0;
+    for committer in committers {
+        let (call, outcome) = committer.await.expect("no committer panics");
+        let stored = store.call(&call).await.expect("reads go on").is_some();
+        assert_eq!(stored, outcome.is_ok(), "{call}");
+        if let Err(error) = outcome {
+            assert_eq!(error, full);
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "64 times 20 kB do not fit");
+    assert_eq!(
+        store.commit(step("small", 0)).await,
+        Ok(1),
+        "the store is not wedged"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_changed_by_hand_are_told() {
     let (path, _folder) = place();
