@@ -93,9 +93,10 @@ impl StepKind for Dial {
         if self.record {
             verb = verb.with("record", "record-from-answer-dual");
         }
-        let mut child = Verb::new(noun).with("value", party);
+        let key = party_variable(noun);
+        let mut child = Verb::new(noun).with(key, party);
         if self.whisper.is_some() || self.screen.is_some() {
-            child = child.with("aside", cx.facts().id.as_str());
+            child = child.with("whisper", "aside");
         }
         cx.verb(verb.child(child), 0);
         Ok(cx.wait(ticket, (timeout + limit) * 1000, WaitOn::Action))
@@ -138,7 +139,7 @@ impl StepKind for Dial {
             None => {
                 let (prompt, millis) = screen.prompt.verb(cx)?;
                 let verb = Verb::new("gather")
-                    .with("aside", cx.facts().id.as_str())
+                    .with("route", "aside")
                     .with("input", "dtmf")
                     .with("num_digits", 1)
                     .with("timeout", screen.timeout.millis().div_ceil(1000).max(1));
@@ -174,3 +175,13 @@ impl Dial {
     }
 }
 
+
+/// The variable that holds the party in the noun's template.
+fn party_variable(noun: &str) -> &'static str {
+    match noun {
+        "number" => "number",
+        "sip" => "address",
+        "client" => "identity",
+        _ => "name",
+    }
+}

@@ -40,9 +40,9 @@ impl StepKind for Enqueue {
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
         let queue = cx.text(&self.queue)?;
         let ticket = cx.ticket(Route::Next);
-        let mut verb = Verb::new("enqueue").with("route", ticket.route.path()).with("n", ticket.n).with("queue", queue);
+        let mut verb = Verb::new("enqueue").with("route", ticket.route.path()).with("n", ticket.n).with("name", queue);
         if !self.wait.is_empty() {
-            verb = verb.with("aside", cx.facts().id.as_str());
+            verb = verb.with("wait", "aside");
         }
         cx.verb(verb, 0);
         Ok(cx.wait(ticket, WAIT_MS, WaitOn::Action))

@@ -61,7 +61,7 @@ impl StepKind for Pay {
             .with("n", ticket.n)
             .with("currency", self.currency.clone())
             .with("connector", self.connector.clone())
-            .with("attempts", self.attempts.value)
+            .with("max_attempts", self.attempts.value)
             .with("language", self.language.clone());
         if let Some(amount) = &self.amount {
             verb = verb.with("amount", cx.text(amount)?);

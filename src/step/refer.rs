@@ -35,7 +35,7 @@ impl StepKind for Refer {
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
         let to = cx.text(&self.to)?;
         let ticket = cx.ticket(Route::Next);
-        cx.verb(Verb::new("refer").with("route", ticket.route.path()).with("n", ticket.n).with("sip", to), 0);
+        cx.verb(Verb::new("refer").with("route", ticket.route.path()).with("n", ticket.n).with("address", to), 0);
         Ok(cx.wait(ticket, 60_000, WaitOn::Action))
     }
 

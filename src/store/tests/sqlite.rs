@@ -1,0 +1,3 @@
+//! SQLite passes the suite.
+
+store_suite!(crate::store::tests::fresh);
