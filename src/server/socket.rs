@@ -45,8 +45,6 @@ pub struct MediaSocket {
     pub signature: SocketSignature,
     /// Cancelled once the server stops: close the socket soon, it is cut at the deadline.
     pub stopping: CancellationToken,
-    /// Keeps the connection counted as long as the socket lives.
-    _slot: Option<Slot>,
 }
 
 /// What the signature on a handshake was worth.
@@ -142,7 +140,6 @@ async fn run(
         subprotocol,
         signature,
         stopping,
-        _slot: slot,
     };
     tracing::info!(subprotocol = subprotocol.unwrap_or("none"), "WS_CONNECTED");
     let media = async { shared.line.media(socket).await };
@@ -150,6 +147,8 @@ async fn run(
         raise(&shared.counts.panics);
         tracing::error!("the media socket's handler panicked");
     }
+    // Kept here and not in `MediaSocket`, whose fields a handler may take apart: the place is free only now.
+    drop(slot);
 }
 
 fn signature(shared: &Shared, incoming: &Incoming) -> SocketSignature {

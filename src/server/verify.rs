@@ -77,7 +77,7 @@ fn check(
     }
     let refuse = |reason| Verdict::Refuse {
         reason,
-        checked: origins_only(&urls),
+        checked: loggable(&urls),
     };
     let Some(token) = &config.auth_token else {
         return refuse("no auth token is configured to verify with; help: set TWILIO_AUTH_TOKEN");
@@ -96,17 +96,24 @@ fn check(
     )
 }
 
-/// The URLs as a log may show them: a query can hold callers' numbers, so only its presence is told.
-fn origins_only(urls: &[String]) -> String {
+/// The URLs as a log may show them: a query can hold callers' numbers, so its values are left out.
+fn loggable(urls: &[String]) -> String {
     let mut shown: Vec<String> = Vec::new();
     for url in urls {
         let url = match url.split_once('?') {
-            Some((path, _)) => format!("{path}?…"),
+            Some((path, query)) => format!("{path}?{}", names_only(query)),
             None => url.clone(),
         };
-        if !shown.contains(&url) {
-            shown.push(url);
-        }
+        shown.push(url);
     }
     shown.join(" ")
+}
+
+/// `n=2&From=+1` as `n=2&From=…`.
+fn names_only(query: &str) -> String {
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, _)) if name != "n" => format!("{name}=…"),
+        _ => pair.to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join("&")
 }
