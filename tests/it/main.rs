@@ -1,1 +1,3 @@
 //! Tests of the engine from outside: real sockets, a real store, the built-in carrier. One module per subject.
+
+mod server;
