@@ -107,7 +107,7 @@ pub struct Agent {
     /// Its name in the flow.
     pub name: String,
     /// How it listens, thinks and speaks. Sounds are numbers into `clips`.
-    pub script: crate::talk::Script,
+    pub script: Arc<crate::talk::script::Script>,
     /// Its sounds, by path under `static/`.
     pub clips: Vec<String>,
     /// What each sound says, for the transcript.

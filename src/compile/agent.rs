@@ -2,7 +2,8 @@
 
 use crate::call::Agent;
 use crate::flow::{Duration, Finding, FromYaml, Located, Node, Reader, form};
-use crate::talk::{Idle, Match, Rule, Script, Then};
+use crate::talk::script::{Answer, Greeting, Idle, Match, Rule, Script};
+use crate::talk::Clip;
 use std::sync::Arc;
 
 form! {
@@ -159,68 +160,56 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader<'_>) -> 
     }
     let mut clips = Clips { paths: Vec::new(), texts: Vec::new(), sounds: Vec::new() };
     let mut exits = Vec::new();
-    let greeting = speak.greeting.as_ref().map(|file| clips.add(file, speak.greeting_text.as_deref()));
+    let greeting = speak.greeting.as_ref().map(|file| Greeting {
+        clip: clips.add(file, speak.greeting_text.as_deref()),
+        interruptible: speak.greeting_interruptible,
+    });
     let mut rules = Vec::new();
     for answer in &form.think.answers {
-        if let Some(exit) = &answer.exit {
-            exits.push(exit.value.clone());
-        }
         rules.push(Rule {
             when: Match {
                 turn: answer.turn,
                 digits: answer.keys.clone(),
-                utterance_at_least: answer.spoke.map(Duration::millis),
+                utterance_at_least: answer.spoke.map(|spoke| spoke.millis()),
             },
-            then: Then {
-                clips: answer.play.iter().map(|file| clips.add(file, answer.text.as_deref())).collect(),
-                exit: answer.exit.as_ref().map(|exit| exit.value.clone()),
-            },
+            answer: said(&mut clips, &mut exits, answer.play.as_ref(), answer.text.as_deref(), answer.exit.as_ref()),
         });
     }
     let last = &form.think.otherwise;
-    if last.play.is_none() && last.exit.is_none() {
+    let otherwise = said(&mut clips, &mut exits, last.play.as_ref(), last.text.as_deref(), last.exit.as_ref());
+    let mut script = Script::new(otherwise);
+    script.greeting = greeting;
+    script.rules = rules;
+    if let Some(idle) = &form.idle {
+        script.idle = Idle {
+            after: idle.after.millis(),
+            clip: idle.play.as_ref().map(|file| clips.add(file, idle.text.as_deref())),
+            times: idle.times,
+            exit: idle.then.as_str().into(),
+        };
+    }
+    exits.push(script.idle.exit.to_string());
+    script.end_of_turn = listen.end_of_turn.millis();
+    script.longest_turn = listen.longest_turn.millis();
+    script.longest = form.longest.millis();
+    if let Some(barge_in) = &form.barge_in {
+        script.barge_in_after = barge_in.after.millis();
+    }
+    // The sounds are checked one by one elsewhere; here they only have to be there.
+    let stand_ins: Vec<Clip> = clips.texts.iter().map(|text| Clip::new(vec![0xFF; 160], text.as_str())).collect();
+    if let Err(error) = script.check(&stand_ins) {
         cx.push(
-            Finding::error("missing-key", name.place.clone(), "`otherwise` of the answers does nothing")
-                .label("needs `play` or `exit`")
-                .consequence("the caller would speak and hear nothing")
-                .help("write `otherwise: {exit: completed}`"),
+            Finding::error("wrong-type", name.place.clone(), format!("the agent cannot talk: {error}"))
+                .label("this agent")
+                .consequence("the caller would be left to the fallback")
+                .help("give every answer a `play` or an `exit`, and `end_of_turn` between 300ms and 600ms"),
         );
         return None;
     }
-    exits.extend(last.exit.iter().map(|exit| exit.value.clone()));
-    let otherwise = Then {
-        clips: last.play.iter().map(|file| clips.add(file, last.text.as_deref())).collect(),
-        exit: last.exit.as_ref().map(|exit| exit.value.clone()),
-    };
-    let idle = form.idle.unwrap_or(IdleForm {
-        after: Duration::from_millis(7_000),
-        play: None,
-        text: None,
-        times: 2,
-        then: "no_reply".to_owned(),
-    });
-    exits.push(idle.then.clone());
-    let idle = Idle {
-        after: idle.after.millis(),
-        clip: idle.play.as_ref().map(|file| clips.add(file, idle.text.as_deref())),
-        times: idle.times,
-        exit: idle.then,
-    };
-    let script = Script {
-        greeting,
-        greeting_interruptible: speak.greeting_interruptible,
-        rules,
-        otherwise,
-        idle,
-        end_of_turn: listen.end_of_turn.millis(),
-        barge_in_after: form.barge_in.map_or(200, |barge_in| barge_in.after.millis()),
-        longest_turn: listen.longest_turn.millis(),
-        longest: form.longest.millis(),
-    };
     Some(Read {
         exits,
         sounds: clips.sounds,
-        agent: Arc::new(Agent { name: name.value.clone(), script, clips: clips.paths, texts: clips.texts }),
+        agent: Arc::new(Agent { name: name.value.clone(), script: Arc::new(script), clips: clips.paths, texts: clips.texts }),
     })
 }
 
@@ -240,5 +229,19 @@ impl Clips {
         self.texts.push(text.map_or_else(|| format!("[{}]", file.value), str::to_owned));
         self.sounds.push(file.clone());
         self.paths.len() - 1
+    }
+}
+
+fn said(
+    clips: &mut Clips,
+    exits: &mut Vec<String>,
+    play: Option<&Located<String>>,
+    text: Option<&str>,
+    exit: Option<&Located<String>>,
+) -> Answer {
+    exits.extend(exit.map(|exit| exit.value.clone()));
+    Answer {
+        say: play.iter().map(|file| clips.add(file, text)).collect(),
+        exit: exit.map(|exit| exit.value.as_str().into()),
     }
 }

@@ -9,11 +9,12 @@ mod head;
 mod scope;
 mod section;
 mod steps;
+mod templates;
 mod wiring;
 
 use crate::call::{AfterItem, Asset, Flow, FlowHash, Limits, Section, Step};
 use crate::flow::{Finding, Findings, Located, Place, Source};
-use crate::twiml::Verb;
+use crate::twiml::{Templates, Verb};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,10 @@ pub struct Compiled {
     pub findings: Findings,
     /// The text of every file that was read, by path.
     pub sources: BTreeMap<String, String>,
+    /// A mark of each sound's content, by path.
+    pub marks: BTreeMap<String, String>,
+    /// The bundled templates with the project's own.
+    pub templates: Templates,
 }
 
 /// A flow as far as it could be read. Checks look at it even where it cannot run.
@@ -60,6 +65,7 @@ pub struct Draft {
 pub fn compile(path: &str, files: &dyn Files) -> Compiled {
     let files = Recorded::new(files);
     let mut findings = Findings::default();
+    let templates = templates::read(&files, &mut findings);
     let mut build = section::Build::new(&files);
     let head = build.flow_file(path, true, &mut findings);
     let mut draft = build.into_draft();
@@ -68,7 +74,7 @@ pub fn compile(path: &str, files: &dyn Files) -> Compiled {
         Some(head) if draft.complete => finish(head, &mut draft, &files),
         _ => None,
     };
-    Compiled { flow, draft, findings, sources: files.into_texts() }
+    Compiled { flow, draft, findings, sources: files.texts(), marks: files.marks(), templates }
 }
 
 /// The checked flow. The draft keeps its sources and names; the steps move into the flow.

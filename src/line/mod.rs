@@ -12,6 +12,7 @@ mod disk;
 mod drain;
 mod engine;
 mod flows;
+mod known;
 mod media;
 mod outbox;
 mod perform;
@@ -25,6 +26,7 @@ pub use config::{Config, ConfigError};
 pub use disk::{Disk, project_root};
 pub use engine::{Engine, Parts};
 pub use flows::{Flows, Reload, Version};
+pub use ready::Front;
 =======
 
 >>>>>>> twiml

@@ -44,6 +44,8 @@ pub enum Hook {
     CallStatus,
     /// Any other step is over.
     Next,
+    /// Somebody beside the call is to hear something: the called party of a dial, a caller in a queue.
+    Aside,
 }
 
 /// The messaging webhooks that are signed like voice ones.
@@ -105,13 +107,14 @@ pub struct StaticRoots(pub Vec<PathBuf>);
 
 impl Hook {
     /// Every voice webhook.
-    pub const ALL: [Hook; 6] = [
+    pub const ALL: [Hook; 7] = [
         Hook::IncomingCall,
         Hook::StreamStatus,
         Hook::StreamEnded,
         Hook::HandleRecording,
         Hook::CallStatus,
         Hook::Next,
+        Hook::Aside,
     ];
 
     /// The path, without a slash at the end.
@@ -123,13 +126,16 @@ impl Hook {
             Hook::HandleRecording => "/webhook/handle_recording",
             Hook::CallStatus => "/webhook/call_status",
             Hook::Next => "/webhook/next",
+            Hook::Aside => "/webhook/aside",
         }
     }
 
     /// What the carrier accepts as the answer.
     pub fn answer(self) -> Answer {
         match self {
-            Hook::IncomingCall | Hook::HandleRecording | Hook::Next => Answer::Document,
+            Hook::IncomingCall | Hook::HandleRecording | Hook::Next | Hook::Aside => {
+                Answer::Document
+            }
             Hook::StreamEnded => Answer::DocumentOrNothing,
             Hook::StreamStatus | Hook::CallStatus => Answer::Nothing,
         }

@@ -98,6 +98,12 @@ pub trait Store: Send + Sync + 'static {
     /// Tasks, for people and tests; the latest due first.
     fn tasks(&self, filter: TaskFilter) -> StoreFuture<'_, Vec<TaskRecord>>;
 
+    /// Keeps everything that a flow was compiled from, under its hash; the same hash again is ignored.
+    fn save_flow_version(&self, hash: &str, flow: &str, bundle: &str) -> StoreFuture<'_, ()>;
+
+    /// What the flow of that hash was compiled from.
+    fn flow_version(&self, hash: &str) -> StoreFuture<'_, Option<String>>;
+
     /// Whether the store can write and read now.
     fn ping(&self) -> StoreFuture<'_, ()>;
 }

@@ -243,6 +243,15 @@ impl Store for FaultyStore {
         self.pass(Operation::Read, self.inner.tasks(filter))
     }
 
+    fn save_flow_version(&self, hash: &str, flow: &str, bundle: &str) -> StoreFuture<'_, ()> {
+        let save = self.inner.save_flow_version(hash, flow, bundle);
+        self.pass(Operation::Commit, save)
+    }
+
+    fn flow_version(&self, hash: &str) -> StoreFuture<'_, Option<String>> {
+        self.pass(Operation::Call, self.inner.flow_version(hash))
+    }
+
     fn ping(&self) -> StoreFuture<'_, ()> {
         self.pass(Operation::Ping, self.inner.ping())
     }

@@ -24,6 +24,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "003_trouble",
         sql: include_str!("migrations/003_trouble.sql"),
     },
+    Migration {
+        version: 4,
+        name: "004_flows",
+        sql: include_str!("migrations/004_flows.sql"),
+    },
 ];
 
 /// One step from a version of the tables to the next.

@@ -204,6 +204,16 @@ impl Store for SqliteStore {
         self.read(move |connection| reads::tasks(connection, &filter))
     }
 
+    fn save_flow_version(&self, hash: &str, flow: &str, bundle: &str) -> StoreFuture<'_, ()> {
+        let (hash, flow, bundle) = (hash.to_owned(), flow.to_owned(), bundle.to_owned());
+        self.write(move |connection| Ok(rows::flow_version(connection, &hash, &flow, &bundle)?))
+    }
+
+    fn flow_version(&self, hash: &str) -> StoreFuture<'_, Option<String>> {
+        let hash = hash.to_owned();
+        self.read(move |connection| reads::flow_version(connection, &hash))
+    }
+
     fn ping(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             // Taking the write lock and giving it back shows a lost, locked or read-only file.

@@ -19,6 +19,11 @@ pub fn call(connection: &Connection, id: &str) -> rusqlite::Result<Option<Stored
     one(connection, sql, [id], mapping::call)
 }
 
+pub fn flow_version(connection: &Connection, hash: &str) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT bundle FROM flow_version WHERE hash = $1";
+    one(connection, sql, [hash], |row| row.get(0))
+}
+
 pub fn live_calls(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     list(
         connection,

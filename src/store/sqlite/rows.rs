@@ -7,6 +7,19 @@ use super::mapping::fields_of;
 use crate::store::{CallLog, CallTurn, ContactUpdate, Inbound, Interaction, Recording, Row};
 
 /// Writes one row.
+pub fn flow_version(
+    connection: &Connection,
+    hash: &str,
+    flow: &str,
+    bundle: &str,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO flow_version (hash, flow, bundle) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![hash, flow, bundle])
+        .map(drop)
+}
+
 pub fn write(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
     match row {
         Row::Call(row) => call(connection, row),

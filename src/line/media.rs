@@ -1,0 +1,223 @@
+//! The engine's side of media sockets: admission by the call machine, reports as events, and who is connected.
+
+use super::apply::Unapplied;
+use super::clock::now;
+use super::engine::Engine;
+use super::flows::Version;
+use crate::audio::sound;
+use crate::call::{CallId, Event, MediaOrder, Pii, Time};
+use crate::media::{self, Admission, Control, Host, Pulse, Start, TalkSetup};
+use crate::server::MediaSocket;
+use crate::talk::Clip;
+use crate::talk::scripted::Scripted;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Map;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::sync::{Notify, mpsc};
+
+/// Orders that may wait for a session: it takes each at once.
+const ORDERS: usize = 4;
+
+/// The media sockets of this process, by call.
+#[derive(Default)]
+pub(super) struct Sockets {
+    open: Mutex<HashMap<CallId, Connected>>,
+    closed: Notify,
+    /// Decoded sounds, by the mark of their content: calls share them.
+    clips: Mutex<HashMap<String, Clip>>,
+}
+
+struct Connected {
+    stream_sid: String,
+    control: mpsc::Sender<Control>,
+    pulse: Arc<Pulse>,
+}
+
+impl Sockets {
+    /// When the caller was last heard on a socket of this process, in Unix milliseconds.
+    pub fn last_frame(&self, id: &CallId) -> Option<u64> {
+        let open = self.lock();
+        let pulse = &open.get(id)?.pulse;
+        let quiet = u64::try_from(pulse.quiet_for().as_millis()).unwrap_or(u64::MAX);
+        Some(now().0.saturating_sub(quiet))
+    }
+
+    /// Has the call's socket closed.
+    pub fn close(&self, id: &CallId) {
+        if let Some(connected) = self.lock().get(id) {
+            // A full queue means that an order to close is waiting already.
+            let _sent = connected.control.try_send(Control::Close);
+        }
+    }
+
+    /// The calls with an open socket.
+    pub fn open(&self) -> Vec<CallId> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Completes when no socket is open.
+    pub async fn all_closed(&self) {
+        loop {
+            let closed = self.closed.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    fn connect(&self, id: CallId, connected: Connected) {
+        self.lock().insert(id, connected);
+    }
+
+    fn disconnect(&self, id: &CallId, stream_sid: &str) {
+        let mut open = self.lock();
+        if open.get(id).is_some_and(|connected| connected.stream_sid == stream_sid) {
+            open.remove(id);
+        }
+        drop(open);
+        self.closed.notify_waiters();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallId, Connected>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves one media socket to its end.
+pub(super) async fn serve(engine: Arc<Engine>, socket: MediaSocket) {
+    let host = CallHost { engine, begun: OnceLock::new() };
+    let subprotocol = socket.subprotocol;
+    media::run(socket.stream, subprotocol, &host).await;
+    if let Some(begun) = host.begun.get() {
+        host.engine.sockets.disconnect(&begun.call, &begun.stream_sid);
+    }
+}
+
+/// What a socket's session asks and tells.
+struct CallHost {
+    engine: Arc<Engine>,
+    begun: OnceLock<Begun>,
+}
+
+struct Begun {
+    call: CallId,
+    stream_sid: String,
+    at: Time,
+}
+
+impl Host for CallHost {
+    fn admit(&self, start: Start) -> BoxFuture<'_, Admission> {
+        async move {
+            let id = CallId(start.call_sid.clone());
+            let event = Event::StreamStarted { stream_sid: start.stream_sid.clone(), token: start.token.clone() };
+            let orders = match self.engine.apply(&id, event).await {
+                Ok(applied) => applied.media,
+                Err(Unapplied::Unknown | Unapplied::NoFlow) => return refuse("no such call"),
+                Err(Unapplied::Store(error)) => return refuse(&format!("the store does not answer: {error}")),
+            };
+            for order in orders {
+                match order {
+                    MediaOrder::Admit { agent } => return self.connect(id, start, &agent).await,
+                    MediaOrder::Refuse { reason } => return refuse(reason),
+                    MediaOrder::Close => {}
+                }
+            }
+            refuse("the call does not take the stream")
+        }
+        .boxed()
+    }
+
+    fn report<'a>(&'a self, _call_sid: &'a str, event: media::Event) -> BoxFuture<'a, ()> {
+        async move {
+            let Some(begun) = self.begun.get() else { return };
+            let event = match event {
+                media::Event::FirstFrame => return,
+                media::Event::Turn(turn) => Event::TurnTaken {
+                    role: turn.role.name().to_owned(),
+                    text: Pii::new(turn.text),
+                    started: begun.at.plus(turn.started),
+                    ended: begun.at.plus(turn.ended),
+                    interrupted: turn.interrupted,
+                },
+                media::Event::Finished { exit } => Event::TalkEnded {
+                    stream_sid: begun.stream_sid.clone(),
+                    exit: exit.to_string(),
+                    vars: Map::new(),
+                },
+                media::Event::Closed { reason, frames_in, frames_out } => {
+                    self.engine.sockets.disconnect(&begun.call, &begun.stream_sid);
+                    Event::StreamClosed {
+                        stream_sid: begun.stream_sid.clone(),
+                        reason: reason.to_string(),
+                        frames_in,
+                        frames_out,
+                    }
+                }
+            };
+            if let Err(error) = self.engine.apply(&begun.call, event).await {
+                tracing::error!(call_sid = %begun.call, ?error, "an event of the stream was lost");
+            }
+        }
+        .boxed()
+    }
+}
+
+impl CallHost {
+    async fn connect(&self, id: CallId, start: Start, agent: &str) -> Admission {
+        let Some((flow, _)) = self.engine.flow_of(&id).await else { return refuse("the call is not known") };
+        let Some(agent) = flow.flow.agents.get(agent) else { return refuse("the flow has no such agent") };
+        let clips = match self.engine.clips(&flow, &agent.clips, &agent.texts).await {
+            Ok(clips) => clips,
+            Err(reason) => return refuse(&reason),
+        };
+        let talk = match Scripted::new(Arc::clone(&agent.script), &clips) {
+            Ok(talk) => talk,
+            Err(error) => return refuse(&error.to_string()),
+        };
+        let (control, orders) = mpsc::channel(ORDERS);
+        let pulse = Arc::new(Pulse::new());
+        let stream_sid = start.stream_sid.clone();
+        self.engine
+            .sockets
+            .connect(id.clone(), Connected { stream_sid: stream_sid.clone(), control, pulse: Arc::clone(&pulse) });
+        let begun = Begun { call: id, stream_sid, at: now() };
+        if self.begun.set(begun).is_err() {
+            return refuse("the stream has begun twice");
+        }
+        Admission::Talk(TalkSetup { talk: Box::new(talk), clips: clips.into(), pulse, control: orders })
+    }
+}
+
+fn refuse(reason: &str) -> Admission {
+    Admission::Refuse { reason: reason.to_owned() }
+}
+
+impl Engine {
+    /// The sounds of an agent, decoded once per content and shared by all calls.
+    async fn clips(&self, flow: &Version, paths: &[String], texts: &[String]) -> Result<Vec<Clip>, String> {
+        let mut clips = Vec::with_capacity(paths.len());
+        for (path, text) in paths.iter().zip(texts) {
+            let key = format!("{path}\0{text}\0{}", flow.flow.hash);
+            if let Some(clip) = self.sockets.clips.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+                clips.push(clip.clone());
+                continue;
+            }
+            let file = self.config.static_roots.iter().map(|root| root.join(path)).find(|file| file.is_file());
+            let Some(file) = file else { return Err(format!("the sound `{path}` is not there")) };
+            let bytes = tokio::fs::read(&file).await.map_err(|error| format!("the sound `{path}`: {error}"))?;
+            let ulaw = tokio::task::spawn_blocking(move || sound::decode(&bytes)).await;
+            let ulaw = match ulaw {
+                Ok(Ok(ulaw)) => ulaw,
+                Ok(Err(error)) => return Err(format!("the sound `{path}`: {error}")),
+                Err(_) => return Err(format!("the sound `{path}` cannot be decoded")),
+            };
+            let clip = Clip::new(ulaw, text.as_str());
+            self.sockets.clips.lock().unwrap_or_else(PoisonError::into_inner).insert(key, clip.clone());
+            clips.push(clip);
+        }
+        Ok(clips)
+    }
+}
