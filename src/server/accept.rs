@@ -82,7 +82,8 @@ pub(super) async fn serve(
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(200);
+        .max_concurrent_streams(200)
+        .keep_alive_interval(limits.idle_within / 2);
     let builder = Arc::new(builder);
     let places = Arc::new(Semaphore::new(limits.connections));
     loop {

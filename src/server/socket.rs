@@ -35,7 +35,7 @@ const MESSAGE_LIMIT: usize = 64 * 1024;
 /// The WebSocket to the carrier.
 pub type MediaStream = WebSocketStream<TokioIo<Upgraded>>;
 
-/// One accepted media socket.
+/// One accepted media socket. Who runs it logs `WS_CONNECTED`, so that one line tells of each.
 pub struct MediaSocket {
     /// The socket itself; messages over 64 kB end it with an error, without extensions.
     pub stream: MediaStream,
@@ -141,7 +141,6 @@ async fn run(
         signature,
         stopping,
     };
-    tracing::info!(subprotocol = subprotocol.unwrap_or("none"), "WS_CONNECTED");
     let media = async { shared.line.media(socket).await };
     if AssertUnwindSafe(media).catch_unwind().await.is_err() {
         raise(&shared.counts.panics);

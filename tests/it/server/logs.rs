@@ -156,12 +156,6 @@ async fn open_doors_missing_files_and_safe_answers_are_loud() {
         (safe["level"].as_str(), safe["path"].as_str()),
         (Some("ERROR"), Some("/webhook/typo"))
     );
-    let (_socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://{}/ws/twilio-media", server.address))
-            .await
-            .expect("open");
-    until(|| log.lines("WS_CONNECTED").len() == 1).await;
-    assert_eq!(log.lines("WS_CONNECTED")[0]["subprotocol"], "none");
 
     start(ServerConfig::default()).await;
     until(|| log.lines("SIGNATURES_UNVERIFIABLE").len() == 1).await;
