@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! A call as a pure machine: events and time go in, effects come out. Nothing else decides what a call does.
 //!
 //! `Call::handle` is the front door. One file holds each family of events; `walk.rs` moves through the steps and
@@ -36,6 +35,3 @@ pub use state::{
 
 #[cfg(test)]
 mod tests;
-=======
-
->>>>>>> twiml

@@ -126,7 +126,7 @@ pub(super) struct Read {
 }
 
 /// Reads one agent.
-pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader<'_>) -> Option<Read> {
+pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader) -> Option<Read> {
     let form = AgentForm::from_yaml(node, cx)?;
     let listen = form.listen.unwrap_or(ListenForm {
         provider: Located::bare("energy".to_owned()),
@@ -146,7 +146,7 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader<'_>) -> 
         ("speak", &speak.provider, "prompts"),
     ] {
         if provider.value != built_in {
-            cx.push(
+            cx.report(
                 Finding::error(
                     "not-available-yet",
                     provider.place.clone(),
@@ -198,7 +198,7 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader<'_>) -> 
     // The sounds are checked one by one elsewhere; here they only have to be there.
     let stand_ins: Vec<Clip> = clips.texts.iter().map(|text| Clip::new(vec![0xFF; 160], text.as_str())).collect();
     if let Err(error) = script.check(&stand_ins) {
-        cx.push(
+        cx.report(
             Finding::error("wrong-type", name.place.clone(), format!("the agent cannot talk: {error}"))
                 .label("this agent")
                 .consequence("the caller would be left to the fallback")

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! From YAML to a checked flow: reads the file and all it names, resolves names, wires every outcome, reports every fault.
 //!
 //! Pure: files come through `Files`, so that the same code compiles from disk, from memory and from a stored version.
@@ -142,6 +141,3 @@ fn unreadable(path: &str) -> Finding {
         .label("no such file")
         .help("give the path of a flow file, such as `flows/receptionist.yaml`")
 }
-=======
-
->>>>>>> twiml

@@ -154,7 +154,7 @@ impl<'a> Build<'a> {
                     raws.extend(steps::read(entry, &mut cx, &view));
                 }
             }
-            _ => cx.push(
+            _ => cx.report(
                 Finding::error("missing-key", cx.place(head.steps.span), "a flow needs steps")
                     .label("a map of step names")
                     .help("add for example `greeting: {play: tts/greeting.mp3, next: goodbye}`"),
@@ -243,7 +243,7 @@ impl<'a> Build<'a> {
             let mut cx = Reader::new(source, &mut own);
             match node.as_seq() {
                 Some(nodes) => items.extend(nodes.iter().map(|node| steps::read_item(node, &mut cx, &view))),
-                None => cx.push(
+                None => cx.report(
                     Finding::error("wrong-type", cx.place(node.span), "`after_call` is a list")
                         .label("not a list")
                         .help("write each item on a line of its own that begins with `- `"),
@@ -365,7 +365,7 @@ impl Known for View<'_, '_> {
         self.build.borrow_mut().run(&path, &mut self.findings.borrow_mut())
     }
 
-    fn message(&self, name: &str, cx: &mut Reader<'_>) -> Option<Template> {
+    fn message(&self, name: &str, cx: &mut Reader) -> Option<Template> {
         let path = format!("templates/whatsapp/{name}.txt");
         let text = self.files.text(&path)?;
         Template::from_text(&path, &text, cx.findings())

@@ -35,7 +35,7 @@ pub(super) fn common_schema() -> Value {
 }
 
 /// Reads a step of a call.
-pub(super) fn read(entry: &Entry, cx: &mut Reader<'_>, known: &dyn Known) -> Option<RawStep> {
+pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<RawStep> {
     let name = Located { value: entry.key.text.clone(), place: cx.place(entry.key.span) };
     let (kind, kind_place) = read_kind(&entry.value, &name, false, cx, known)?;
     let next = common(&entry.value, "next", cx);
@@ -48,14 +48,14 @@ pub(super) fn read(entry: &Entry, cx: &mut Reader<'_>, known: &dyn Known) -> Opt
 /// Reads an item of `after_call`: its condition and its kind.
 pub(super) fn read_item(
     node: &Node,
-    cx: &mut Reader<'_>,
+    cx: &mut Reader,
     known: &dyn Known,
 ) -> Option<(Option<Condition>, Box<dyn StepKind>, crate::flow::Place)> {
     let name = Located { value: "after_call".to_owned(), place: cx.place(node.span) };
     let (kind, place) = read_kind(node, &name, true, cx, known)?;
     for key in ["next", "on"] {
         if let Some(entry) = node.entry(key) {
-            cx.push(
+            cx.report(
                 Finding::error("unknown-key", cx.place(entry.key.span), format!("`{key}` has no use after a call"))
                     .label("items are done one after another")
                     .help(format!("remove `{key}`")),
@@ -66,7 +66,7 @@ pub(super) fn read_item(
     kind.map(|kind| (when, kind, place))
 }
 
-fn common<T: FromYaml>(node: &Node, key: &str, cx: &mut Reader<'_>) -> Option<T> {
+fn common<T: FromYaml>(node: &Node, key: &str, cx: &mut Reader) -> Option<T> {
     node.entry(key).and_then(|entry| T::from_yaml(&entry.value, cx))
 }
 
@@ -77,11 +77,11 @@ fn read_kind(
     node: &Node,
     step: &Located<String>,
     after: bool,
-    cx: &mut Reader<'_>,
+    cx: &mut Reader,
     known: &dyn Known,
 ) -> Option<ReadKind> {
     let Some(entries) = node.as_map() else {
-        cx.push(
+        cx.report(
             Finding::error("wrong-type", cx.place(node.span), "a step is a map with the key of its kind")
                 .label("not a map")
                 .help("write for example `play: tts/greeting.mp3` under the step's name"),
@@ -90,7 +90,7 @@ fn read_kind(
     };
     let mut kinds = entries.iter().filter(|entry| !COMMON.contains(&entry.key.text.as_str()));
     let Some(first) = kinds.next() else {
-        cx.push(
+        cx.report(
             Finding::error("missing-key", step.place.clone(), format!("`{}` does nothing", step.value))
                 .label("no key names the step's kind")
                 .consequence("a caller who comes here could not go on")
@@ -111,15 +111,15 @@ fn read_kind(
         } else {
             finding = finding.help("move it to a step of its own, or into the kind's own map");
         }
-        cx.push(finding);
+        cx.report(finding);
     }
     let place = cx.place(first.key.span);
     let Some(kind) = crate::step::kind(&first.key.text) else {
-        cx.push(unknown_kind(&first.key.text, place, after));
+        cx.report(unknown_kind(&first.key.text, place, after));
         return None;
     };
     if after && kind.place != Stands::Anywhere {
-        cx.push(
+        cx.report(
             Finding::error("not-after-call", place, format!("`{}` needs a caller on the line", kind.name))
                 .label("the call is over here")
                 .help(format!("after a call there can be {}", allowed(true).join(", "))),

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The engine at work: every webhook, timer, task result and media event goes through one place, `Engine::apply`.
 //!
 //! Load the call, let the machine handle the event, commit, then answer and perform. Nothing else changes a call.
@@ -27,6 +26,3 @@ pub use disk::{Disk, project_root};
 pub use engine::{Engine, Parts};
 pub use flows::{Flows, Reload, Version};
 pub use ready::Front;
-=======
-
->>>>>>> twiml

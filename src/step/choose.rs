@@ -14,7 +14,7 @@ pub(super) const KIND: Kind = Kind {
     read: |node, cx, _| {
         let branches = Branches::from_yaml(node, cx)?;
         if let Some((name, _)) = branches.iter().find(|(name, _)| name.value == "else") {
-            cx.push(
+            cx.report(
                 Finding::error("wrong-type", name.place.clone(), "`else` needs no condition")
                     .label("this branch is always there")
                     .help("leave it out here and wire it: `on: {else: some_step}`"),

@@ -20,13 +20,12 @@ form! {
 
 form! {
     /// Lets an agent talk with the caller.
-    pub struct Form {
+    pub struct Form shorthand agent {
         /// One of the flow's `agents`.
         agent: Located<String>,
         /// When to give up on the stream.
         watchdog: Option<Limits>,
     }
-    shorthand = agent;
 }
 
 pub(super) const KIND: Kind = Kind {

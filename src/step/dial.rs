@@ -55,7 +55,7 @@ pub(super) const KIND: Kind = Kind {
         let parties = dial.parties();
         if parties.len() != 1 {
             let message = if parties.is_empty() { "`dial` needs somebody to call" } else { "`dial` calls one party" };
-            cx.push(
+            cx.report(
                 Finding::error("missing-key", cx.place(node.span), message)
                     .label("one of `number`, `sip`, `client`, `queue`, `conference`")
                     .help("write `dial: {number: \"+972312345678\", timeout: 20s}`"),

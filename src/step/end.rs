@@ -6,11 +6,10 @@ use crate::flow::{FromYaml, Located, form};
 
 form! {
     /// Ends a flow that another one runs, with one of its declared `ends`.
-    pub struct End {
+    pub struct End shorthand with {
         /// One of the names under `ends:`.
         with: Located<String>,
     }
-    shorthand = with;
 }
 
 pub(super) const KIND: Kind = Kind {

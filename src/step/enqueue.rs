@@ -8,13 +8,12 @@ use serde_json::json;
 
 form! {
     /// Puts the caller into a queue.
-    pub struct Enqueue {
+    pub struct Enqueue shorthand queue {
         /// The queue's name, up to 63 characters.
         queue: Template,
         /// What the caller hears while waiting, over and over. Default: the carrier's music.
         wait: Vec<Sound> = Vec::new(),
     }
-    shorthand = queue;
 }
 
 pub(super) const KIND: Kind = Kind {

@@ -51,7 +51,7 @@ form! {
 pub struct Answers(Vec<Located<String>>);
 
 impl FromYaml for Answers {
-    fn from_yaml(node: &crate::flow::Node, cx: &mut crate::flow::Reader<'_>) -> Option<Self> {
+    fn from_yaml(node: &crate::flow::Node, cx: &mut crate::flow::Reader) -> Option<Self> {
         if node.as_seq().is_some() {
             return Vec::<Located<String>>::from_yaml(node, cx).map(Self);
         }
@@ -76,7 +76,7 @@ pub(super) const KIND: Kind = Kind {
         for (name, _) in &gather.choices {
             if matches!(name.value.as_str(), "no_input" | "no_match" | "matched") {
                 let message = format!("a choice cannot be called `{}`", name.value);
-                cx.push(
+                cx.report(
                     Finding::error("wrong-type", name.place.clone(), message)
                         .label("`gather` has an outcome of this name already")
                         .help("give the choice another name"),

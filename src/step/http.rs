@@ -41,7 +41,7 @@ words! {
 
 form! {
     /// Calls a service. `step.status` and `step.body` hold its answer afterwards. In a call the caller waits meanwhile.
-    pub struct Http {
+    pub struct Http shorthand url {
         /// Where to; `https://…`.
         url: Template,
         /// How.
@@ -61,7 +61,6 @@ form! {
         /// The variable that takes the answer's body.
         into: Option<String>,
     }
-    shorthand = url;
 }
 
 pub(super) const KIND: Kind = Kind {

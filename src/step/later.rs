@@ -26,9 +26,9 @@ fn schema() -> Value {
 fn refuse(
     name: &str,
     node: &crate::flow::Node,
-    cx: &mut crate::flow::Reader<'_>,
+    cx: &mut crate::flow::Reader,
 ) -> Option<Box<dyn crate::call::StepKind>> {
-    cx.push(
+    cx.report(
         Finding::error("not-available-yet", cx.place(node.span), format!("`{name}` is not available in this version"))
             .label("cannot run")
             .help("remove the step, or send a message with `whatsapp` or `sms`"),

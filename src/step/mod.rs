@@ -38,7 +38,7 @@ pub use sound::Sound;
 pub(crate) use sound::default_voice;
 
 /// Reads a kind's YAML; what is wrong with it goes to the reader's findings.
-pub type ReadKind = fn(&Node, &mut Reader<'_>, &dyn Known) -> Option<Box<dyn StepKind>>;
+pub type ReadKind = fn(&Node, &mut Reader, &dyn Known) -> Option<Box<dyn StepKind>>;
 
 /// A step kind as the compiler knows it.
 pub struct Kind {
@@ -72,7 +72,7 @@ pub trait Known {
     /// The flow file's section and its declared ends; none where it cannot be read.
     fn ends(&self, file: &str) -> Option<(usize, Vec<String>)>;
     /// The text of a message template; none where there is no such file.
-    fn message(&self, name: &str, cx: &mut Reader<'_>) -> Option<crate::flow::Template>;
+    fn message(&self, name: &str, cx: &mut Reader) -> Option<crate::flow::Template>;
     /// Whether there is a TwiML template of that name.
     fn has_template(&self, name: &str) -> bool;
 }

@@ -7,11 +7,10 @@ use crate::twiml::Verb;
 
 form! {
     /// Waits in silence. The carrier counts whole seconds, so the time is rounded up.
-    pub struct Pause {
+    pub struct Pause shorthand length {
         /// How long, such as `2s`.
         length: Duration,
     }
-    shorthand = length;
 }
 
 pub(super) const KIND: Kind = Kind {

@@ -31,7 +31,7 @@ pub(super) const KIND: Kind = Kind {
     read: |node, cx, _| {
         let pay = Pay::from_yaml(node, cx)?;
         if !(1..=3).contains(&pay.attempts.value) {
-            cx.push(
+            cx.report(
                 Finding::error("wrong-type", pay.attempts.place.clone(), "the carrier allows 1 to 3 attempts")
                     .label("out of range")
                     .help("write `attempts: 3`"),

@@ -7,7 +7,7 @@ use crate::twiml::Verb;
 
 form! {
     /// Plays a sound file to the caller, or key tones into the line.
-    pub struct Play {
+    pub struct Play shorthand file {
         /// A file under `static/`, such as `tts/greeting.mp3`, or a full URL.
         file: Option<Located<String>>,
         /// Key tones to send: digits, `*`, `#`, `w` for half a second.
@@ -15,7 +15,6 @@ form! {
         /// How often it plays.
         times: u32 = 1,
     }
-    shorthand = file;
 }
 
 pub(super) const KIND: Kind = Kind {
@@ -25,7 +24,7 @@ pub(super) const KIND: Kind = Kind {
     read: |node, cx, _| {
         let play = Play::from_yaml(node, cx)?;
         if play.file.is_some() == play.digits.is_some() {
-            cx.push(
+            cx.report(
                 Finding::error("missing-key", cx.place(node.span), "`play` needs either a `file` or `digits`")
                     .label("here")
                     .help("write `play: tts/greeting.mp3`, or `play: {digits: \"1w2\"}`"),

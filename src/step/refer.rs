@@ -8,11 +8,10 @@ use serde_json::json;
 
 form! {
     /// Hands a SIP call over to another SIP address. Only for calls that came in by SIP.
-    pub struct Refer {
+    pub struct Refer shorthand to {
         /// The address, `sip:…`.
         to: Template,
     }
-    shorthand = to;
 }
 
 pub(super) const KIND: Kind = Kind {

@@ -17,11 +17,10 @@ words! {
 
 form! {
     /// Refuses the call without answering it. Only of use before anything else was played.
-    pub struct Reject {
+    pub struct Reject shorthand reason {
         /// `rejected` or `busy`.
         reason: Reason = Reason::Rejected,
     }
-    shorthand = reason;
 }
 
 pub(super) const KIND: Kind = Kind {

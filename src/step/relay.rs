@@ -8,7 +8,7 @@ use serde_json::json;
 
 form! {
     /// Lets an agent talk with the caller while the carrier recognises and speaks.
-    pub struct Form {
+    pub struct Form shorthand agent {
         /// One of the flow's `agents`.
         agent: Located<String>,
         /// What the carrier says first.
@@ -26,7 +26,6 @@ form! {
         /// The longest time without a sign of the carrier.
         quiet: Duration = Duration::from_millis(60_000),
     }
-    shorthand = agent;
 }
 
 pub(super) const KIND: Kind = Kind {

@@ -7,13 +7,12 @@ use serde_json::{Map, Value};
 
 form! {
     /// Runs another flow's steps and comes back with one of its `ends`. Its variables are in `step` afterwards.
-    pub struct Form {
+    pub struct Form shorthand flow {
         /// The flow's file, relative to this one.
         flow: Located<String>,
         /// Its variables to begin with.
         with: Vec<(Located<String>, Template)> = Vec::new(),
     }
-    shorthand = flow;
 }
 
 pub(super) const KIND: Kind = Kind {
@@ -24,7 +23,7 @@ pub(super) const KIND: Kind = Kind {
         let form = Form::from_yaml(node, cx)?;
         let Some((section, ends)) = known.ends(&form.flow.value) else {
             let place = form.flow.place.clone();
-            cx.push(
+            cx.report(
                 Finding::error("unknown-flow", place, format!("`{}` cannot be run", form.flow.value))
                     .label("no readable flow file with this name")
                     .help("name a flow file relative to this one, such as `shared/ask_name.yaml`, that declares `ends: [...]`"),

@@ -6,7 +6,7 @@ use crate::flow::{FromYaml, Located, Template, form};
 
 form! {
     /// Has the carrier speak a text.
-    pub struct Say {
+    pub struct Say shorthand text {
         /// What to say; may contain `{{ … }}`.
         text: Template,
         /// The voice, such as `Google.he-IL-Wavenet-A`; for Hebrew one of the eight Google voices.
@@ -16,7 +16,6 @@ form! {
         /// How often it is said.
         times: u32 = 1,
     }
-    shorthand = text;
 }
 
 pub(super) const KIND: Kind = Kind {

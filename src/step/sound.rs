@@ -35,7 +35,7 @@ form! {
 }
 
 impl FromYaml for Sound {
-    fn from_yaml(node: &Node, cx: &mut Reader<'_>) -> Option<Self> {
+    fn from_yaml(node: &Node, cx: &mut Reader) -> Option<Self> {
         if node.as_map().is_none() {
             return Located::<String>::from_yaml(node, cx).map(Self::Play);
         }
@@ -45,7 +45,7 @@ impl FromYaml for Sound {
         if node.entry("play").is_some() {
             return File::from_yaml(node, cx).map(|file| Self::Play(file.play));
         }
-        cx.push(
+        cx.report(
             Finding::error("wrong-type", cx.place(node.span), "a sound is a file or words")
                 .label("neither `play` nor `say` is here")
                 .help("write a file under `static/`, such as `tts/greeting.mp3`, or `{say: \"Hello\"}`"),

@@ -21,7 +21,7 @@ words! {
 form! {
     /// Connects the call's raw media to another WebSocket endpoint. With `copy: true` it only listens in and the call
     /// goes on at once.
-    pub struct Stream {
+    pub struct Stream shorthand url {
         /// The endpoint, `wss://…`, without a query.
         url: Template,
         /// Only a copy: the call goes on while the endpoint listens.
@@ -35,7 +35,6 @@ form! {
         /// The endpoint must have answered by then.
         start: Duration = Duration::from_millis(6_000),
     }
-    shorthand = url;
 }
 
 pub(super) const KIND: Kind = Kind {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 form! {
     /// Renders a template of your own. In it `{{ webhook(route, n) }}` is where the carrier asks for what follows.
-    pub struct Twiml {
+    pub struct Twiml shorthand template {
         /// The template's file under `templates/`, without `.xml`.
         template: Located<String>,
         /// Its variables.
@@ -19,7 +19,6 @@ form! {
         /// How long the carrier can take until it asks.
         patience: Duration = Duration::from_millis(60_000),
     }
-    shorthand = template;
 }
 
 pub(super) const KIND: Kind = Kind {
@@ -30,7 +29,7 @@ pub(super) const KIND: Kind = Kind {
         let twiml = Twiml::from_yaml(node, cx)?;
         if !known.has_template(&twiml.template.value) {
             let message = format!("there is no template `{}`", twiml.template.value);
-            cx.push(
+            cx.report(
                 crate::flow::Finding::error("unknown-template", twiml.template.place.clone(), message)
                     .label("no such file under `templates/`")
                     .consequence("the caller would hear the fallback instead")

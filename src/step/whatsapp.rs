@@ -28,7 +28,7 @@ pub(super) const KIND: Kind = Kind {
     read: |node, cx, known| {
         let form = Form::from_yaml(node, cx)?;
         if form.template.is_some() == form.body.is_some() {
-            cx.push(
+            cx.report(
                 Finding::error("missing-key", cx.place(node.span), "`whatsapp` needs either a `template` or a `body`")
                     .label("here")
                     .help("write `whatsapp: {to: \"{{ call.from }}\", template: followup}`"),
@@ -41,7 +41,7 @@ pub(super) const KIND: Kind = Kind {
                 Some(text) => Some(text),
                 None => {
                     let message = format!("there is no message template `{}`", template.value);
-                    cx.push(
+                    cx.report(
                         Finding::error("unknown-template", template.place.clone(), message)
                             .label("no such file under `templates/whatsapp/`")
                             .consequence("the message would never be sent")
