@@ -1,5 +1,5 @@
 //! The `engine` command; everything it does is in the library.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    engine::cli::main()
 }

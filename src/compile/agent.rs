@@ -10,7 +10,7 @@ form! {
     /// How an agent hears the caller.
     pub struct ListenForm {
         /// Who listens; `energy` hears that somebody speaks, not what.
-        provider: Located<String> = Located::bare("energy".to_owned()),
+        provider: Option<Located<String>>,
         /// Silence that ends the caller's turn.
         end_of_turn: Duration = Duration::from_millis(500),
         /// The longest turn.
@@ -54,7 +54,7 @@ form! {
     /// How an agent finds its answers.
     pub struct ThinkForm {
         /// Who thinks; `scripted` follows `answers`.
-        provider: Located<String> = Located::bare("scripted".to_owned()),
+        provider: Option<Located<String>>,
         /// Rules, first match wins.
         answers: Vec<AnswerForm> = Vec::new(),
         /// Where no rule applies.
@@ -66,7 +66,7 @@ form! {
     /// How an agent speaks.
     pub struct SpeakForm {
         /// Who speaks; `prompts` plays the files that the answers name.
-        provider: Located<String> = Located::bare("prompts".to_owned()),
+        provider: Option<Located<String>>,
         /// Played first, when the conversation begins.
         greeting: Option<Located<String>>,
         /// What the greeting says, for the transcript.
@@ -129,23 +129,23 @@ pub(super) struct Read {
 pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader) -> Option<Read> {
     let form = AgentForm::from_yaml(node, cx)?;
     let listen = form.listen.unwrap_or(ListenForm {
-        provider: Located::bare("energy".to_owned()),
+        provider: None,
         end_of_turn: Duration::from_millis(500),
         longest_turn: Duration::from_millis(30_000),
         language: None,
     });
     let speak = form.speak.unwrap_or(SpeakForm {
-        provider: Located::bare("prompts".to_owned()),
+        provider: None,
         greeting: None,
         greeting_text: None,
         greeting_interruptible: true,
     });
     for (part, provider, built_in) in [
-        ("listen", &listen.provider, "energy"),
-        ("think", &form.think.provider, "scripted"),
-        ("speak", &speak.provider, "prompts"),
+        ("listen", listen.provider.as_ref(), "energy"),
+        ("think", form.think.provider.as_ref(), "scripted"),
+        ("speak", speak.provider.as_ref(), "prompts"),
     ] {
-        if provider.value != built_in {
+        if let Some(provider) = provider.filter(|provider| provider.value != built_in) {
             cx.report(
                 Finding::error(
                     "not-available-yet",
@@ -170,7 +170,7 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader) -> Opti
             when: Match {
                 turn: answer.turn,
                 digits: answer.keys.clone(),
-                utterance_at_least: answer.spoke.map(|spoke| spoke.millis()),
+                utterance_at_least: answer.spoke.map(|spoke| spoke.as_millis()),
             },
             answer: said(&mut clips, &mut exits, answer.play.as_ref(), answer.text.as_deref(), answer.exit.as_ref()),
         });
@@ -182,18 +182,18 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader) -> Opti
     script.rules = rules;
     if let Some(idle) = &form.idle {
         script.idle = Idle {
-            after: idle.after.millis(),
+            after: idle.after.as_millis(),
             clip: idle.play.as_ref().map(|file| clips.add(file, idle.text.as_deref())),
             times: idle.times,
             exit: idle.then.as_str().into(),
         };
     }
     exits.push(script.idle.exit.to_string());
-    script.end_of_turn = listen.end_of_turn.millis();
-    script.longest_turn = listen.longest_turn.millis();
-    script.longest = form.longest.millis();
+    script.end_of_turn = listen.end_of_turn.as_millis();
+    script.longest_turn = listen.longest_turn.as_millis();
+    script.longest = form.longest.as_millis();
     if let Some(barge_in) = &form.barge_in {
-        script.barge_in_after = barge_in.after.millis();
+        script.barge_in_after = barge_in.after.as_millis();
     }
     // The sounds are checked one by one elsewhere; here they only have to be there.
     let stand_ins: Vec<Clip> = clips.texts.iter().map(|text| Clip::new(vec![0xFF; 160], text.as_str())).collect();

@@ -29,11 +29,11 @@ form! {
         /// The flow's name.
         flow: Located<String>,
         /// The version of the flow language; 1.
-        version: Located<u32> = Located::bare(1),
+        version: Option<Located<u32>>,
         /// What the flow is for.
         description: Option<String>,
         /// The main language, such as `he-IL`.
-        locale: Located<String> = Located::bare("en-US".to_owned()),
+        locale: Option<Located<String>>,
         /// Where calls begin.
         start: Start,
         /// What bounds a call.

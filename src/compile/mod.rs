@@ -84,20 +84,25 @@ fn finish(head: head::Head, draft: &mut Draft, files: &Recorded<'_>) -> Option<F
     Some(Flow {
         name: head.flow.value.clone(),
         hash: hash(files),
-        limits: Limits { call: head.limits.call.millis(), silence: head.limits.silence.millis() },
+        limits: Limits { call: head.limits.call.as_millis(), silence: head.limits.silence.as_millis() },
         steps: std::mem::take(&mut draft.steps),
         sections: std::mem::take(&mut draft.sections),
         after_call: std::mem::take(&mut draft.after_call),
         agents,
         assets: draft.assets.clone(),
-        locale: head.locale.value,
+        locale: locale(&head).to_owned(),
         apology,
     })
 }
 
+/// The flow's main language; English where none is named.
+fn locale(head: &head::Head) -> &str {
+    head.locale.as_ref().map_or("en-US", |locale| locale.value.as_str())
+}
+
 /// What a caller hears where nothing else is left.
 fn apology(head: &head::Head) -> Vec<Verb> {
-    let language = head.locale.value.as_str();
+    let language = locale(head);
     let verb = match &head.apology {
         Some(file) => Verb::new("play").with("asset", file.value.clone()),
         None => {

@@ -71,7 +71,7 @@ impl StepKind for Converse {
             0,
         );
         let (start, media) =
-            self.form.watchdog.as_ref().map_or((6_000, 6_000), |limits| (limits.start.millis(), limits.media.millis()));
+            self.form.watchdog.as_ref().map_or((6_000, 6_000), |limits| (limits.start.as_millis(), limits.media.as_millis()));
         let agent = Some(self.form.agent.value.clone());
         let stream = Stream { token, agent, start, media, phase: StreamPhase::Pending };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))

@@ -80,8 +80,8 @@ impl StepKind for Dial {
         let Some((noun, party)) = self.parties().into_iter().next() else { return Err(StepError::Unexpected) };
         let party = cx.text(party)?;
         let ticket = cx.ticket(Route::Next);
-        let timeout = self.timeout.millis().div_ceil(1000).max(1);
-        let limit = self.limit.millis().div_ceil(1000).max(1);
+        let timeout = self.timeout.as_secs_ceil().max(1);
+        let limit = self.limit.as_secs_ceil().max(1);
         let mut verb = Verb::new("dial")
             .with("route", ticket.route.path())
             .with("n", ticket.n)
@@ -142,7 +142,7 @@ impl StepKind for Dial {
                     .with("route", "aside")
                     .with("input", "dtmf")
                     .with("num_digits", 1)
-                    .with("timeout", screen.timeout.millis().div_ceil(1000).max(1));
+                    .with("timeout", screen.timeout.as_secs_ceil().max(1));
                 cx.verb(verb.child(prompt), millis);
             }
         }

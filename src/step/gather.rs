@@ -112,7 +112,7 @@ impl StepKind for Gather {
         };
         let (prompt, millis) = prompt.verb(cx)?;
         let ticket = cx.ticket(Route::Next);
-        let timeout = self.timeout.millis().div_ceil(1000).max(1);
+        let timeout = self.timeout.as_secs_ceil().max(1);
         let mut verb = Verb::new("gather")
             .with("route", ticket.route.path())
             .with("n", ticket.n)
@@ -125,7 +125,7 @@ impl StepKind for Gather {
         if let Some(speech) = &self.speech {
             let language = speech.language.as_ref().map_or(cx.locale(), |language| language.value.as_str());
             verb = verb.with("language", language).with("speech_model", speech.model.clone());
-            let end = speech.end.map_or(timeout, |end| end.millis().div_ceil(1000).max(1));
+            let end = speech.end.map_or(timeout, |end| end.as_secs_ceil().max(1));
             verb = verb.with("speech_timeout", end.to_string());
             if !speech.hints.is_empty() {
                 verb = verb.with("hints", speech.hints.join(", "));

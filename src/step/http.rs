@@ -93,9 +93,9 @@ impl StepKind for Http {
             body.insert(name.value.clone(), cx.value(value)?);
         }
         let tries = self.retries.saturating_add(1);
-        let timeout_ms = self.timeout.millis();
+        let timeout_ms = self.timeout.as_millis();
         let kind = TaskKind::Http {
-            method: self.method.word().to_owned(),
+            method: self.method.as_str().to_owned(),
             url: cx.text(&self.url)?,
             headers,
             body: (!body.is_empty()).then(|| Value::Object(body)),

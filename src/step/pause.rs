@@ -31,7 +31,7 @@ impl StepKind for Pause {
     }
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
-        let seconds = self.length.millis().div_ceil(1000).max(1);
+        let seconds = self.length.as_secs_ceil().max(1);
         cx.verb(Verb::new("pause").with("seconds", seconds), seconds * 1000);
         Ok(Next::go("done"))
     }

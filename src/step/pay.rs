@@ -18,7 +18,7 @@ form! {
         /// What the payment is for.
         description: Option<Template>,
         /// How often the caller may try, 1 to 3.
-        attempts: Located<u32> = Located::bare(3),
+        attempts: Option<Located<u32>>,
         /// The language of the carrier's prompts. Hebrew is not among them.
         language: Option<String>,
     }
@@ -30,9 +30,9 @@ pub(super) const KIND: Kind = Kind {
     place: Stands::InCall,
     read: |node, cx, _| {
         let pay = Pay::from_yaml(node, cx)?;
-        if !(1..=3).contains(&pay.attempts.value) {
+        if let Some(attempts) = pay.attempts.as_ref().filter(|attempts| !(1..=3).contains(&attempts.value)) {
             cx.report(
-                Finding::error("wrong-type", pay.attempts.place.clone(), "the carrier allows 1 to 3 attempts")
+                Finding::error("wrong-type", attempts.place.clone(), "the carrier allows 1 to 3 attempts")
                     .label("out of range")
                     .help("write `attempts: 3`"),
             );
@@ -61,7 +61,7 @@ impl StepKind for Pay {
             .with("n", ticket.n)
             .with("currency", self.currency.clone())
             .with("connector", self.connector.clone())
-            .with("max_attempts", self.attempts.value)
+            .with("max_attempts", self.attempts.as_ref().map_or(3, |attempts| attempts.value))
             .with("language", self.language.clone());
         if let Some(amount) = &self.amount {
             verb = verb.with("amount", cx.text(amount)?);

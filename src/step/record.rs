@@ -50,11 +50,11 @@ impl StepKind for Record {
         let language = self.language.clone().or_else(|| cx.locale().split('-').next().map(str::to_owned));
         cx.expect_recording(RecordWish { transcribe: self.transcribe, language });
         let ticket = cx.ticket(Route::HandleRecording);
-        let max = self.max.millis().div_ceil(1000).max(2);
+        let max = self.max.as_secs_ceil().max(2);
         let mut verb = Verb::new("record")
             .with("route", ticket.route.path())
             .with("n", ticket.n)
-            .with("silence", self.silence.millis().div_ceil(1000))
+            .with("silence", self.silence.as_secs_ceil())
             .with("max", max)
             .with("beep", self.beep);
         if let Some(finish) = &self.finish {

@@ -41,7 +41,7 @@ impl StepKind for Reject {
     }
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
-        cx.verb(Verb::new("reject").with("reason", self.reason.word()), 0);
+        cx.verb(Verb::new("reject").with("reason", self.reason.as_str()), 0);
         Ok(Next::End(EndReason::Rejected))
     }
 }

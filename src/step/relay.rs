@@ -75,9 +75,9 @@ impl StepKind for Relay {
                 .with("parameters", json!({"call_sid": cx.facts().id.as_str(), "token": token})),
             0,
         );
-        let start = self.form.start.millis();
+        let start = self.form.start.as_millis();
         let agent = Some(self.form.agent.value.clone());
-        let media = self.form.quiet.millis();
+        let media = self.form.quiet.as_millis();
         let stream = Stream { token, agent, start, media, phase: StreamPhase::Pending };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))
     }

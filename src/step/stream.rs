@@ -61,14 +61,14 @@ impl StepKind for Stream {
             parameters.insert(name.value.clone(), Value::from(cx.text(value)?));
         }
         if self.copy {
-            let verb = Verb::new("fork").with("url", url).with("track", self.track.word());
+            let verb = Verb::new("fork").with("url", url).with("track", self.track.as_str());
             cx.verb(verb.with("name", self.name.clone()).with("parameters", parameters), 0);
             return Ok(Next::go("ended"));
         }
         let ticket = cx.ticket(Route::StreamEnded);
         let verb = Verb::new("stream_to").with("route", ticket.route.path()).with("n", ticket.n).with("url", url);
         cx.verb(verb.with("name", self.name.clone()).with("parameters", parameters), 0);
-        let start = self.start.millis();
+        let start = self.start.as_millis();
         let stream =
             Waiting { token: String::new(), agent: None, start, media: 0, phase: StreamPhase::Pending };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))

@@ -69,7 +69,7 @@ impl StepKind for Twiml {
         }
         let ticket = cx.ticket(Route::Next);
         cx.verb(verb.with("route", ticket.route.path()).with("n", ticket.n), 0);
-        Ok(cx.wait(ticket, self.patience.millis(), WaitOn::Action))
+        Ok(cx.wait(ticket, self.patience.as_millis(), WaitOn::Action))
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {

@@ -1,0 +1,55 @@
+//! `engine schema`: the JSON Schemas, from the types that read the files.
+
+use super::Exit;
+use crate::flow::FromYaml;
+use serde_json::{Value, json};
+
+/// Prints a JSON Schema, for editors and other tools.
+#[derive(Debug, clap::Args)]
+pub struct Schema {
+    /// Which file's schema.
+    #[arg(value_enum, default_value_t = What::Flow)]
+    what: What,
+    /// Only this step kind's part.
+    #[arg(long)]
+    step: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum What {
+    /// Flow files.
+    Flow,
+    /// `engine.yaml`.
+    Engine,
+}
+
+pub(super) fn run(args: &Schema) -> Exit {
+    let schema = match (&args.step, args.what) {
+        (Some(name), _) => match crate::step::kind(name) {
+            Some(kind) => (kind.schema)(),
+            None => {
+                eprintln!("there is no step kind `{name}`; `engine list steps` shows them");
+                return Exit::Usage;
+            }
+        },
+        (None, What::Flow) => crate::compile::schema(),
+        (None, What::Engine) => engine_schema(),
+    };
+    print!("{}", pretty(&schema));
+    Exit::Done
+}
+
+/// The schema of `engine.yaml`.
+pub fn engine_schema() -> Value {
+    let mut schema = crate::line::config::EngineForm::schema();
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = json!("Where and as whom the engine runs");
+    schema
+}
+
+/// As the files under `schemas/` are written.
+pub fn pretty(schema: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,370 @@
+//! Where and as whom the engine runs: `engine.yaml`, with the environment above it. Running without the file works.
+
+use crate::channels::twilio::{Credentials, TwilioConfig};
+use crate::flow::{Duration, Finding, Findings, FromYaml, Located, Node, Reader, Source, form, parse, words};
+use crate::server::{PublicBase, ServerConfig, TrustedProxies};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What the running engine needs to know.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// `https://host`, as the carrier reaches the engine; else each request's own origin counts.
+    pub public_url: Option<String>,
+    /// The connection override that document URLs carry, so that the carrier tries again while the engine restarts.
+    pub retries: Option<String>,
+    /// Folders with the files behind `/static/`.
+    pub static_roots: Vec<PathBuf>,
+    /// The sender of WhatsApp messages.
+    pub whatsapp_from: Option<String>,
+    /// The carrier's ids of message templates, by name.
+    pub content_sids: BTreeMap<String, String>,
+}
+
+/// All of `engine.yaml` and the environment.
+#[derive(Debug)]
+pub struct Settings {
+    /// For the engine itself.
+    pub config: Config,
+    /// For the web server.
+    pub server: ServerConfig,
+    /// For the carrier's REST API.
+    pub carrier: TwilioConfig,
+    /// Who turns recordings into text.
+    pub transcribe: Option<TranscribeSettings>,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The store's address.
+    pub database: String,
+    /// Flow files by the number that was called.
+    pub numbers: HashMap<String, String>,
+    /// How long conversations may go on once the engine was told to stop.
+    pub drain: std::time::Duration,
+}
+
+/// Who turns recordings into text.
+#[derive(Clone, Debug)]
+pub enum TranscribeSettings {
+    /// An OpenAI-compatible endpoint.
+    Openai { base_url: String, api_key: Option<SecretString>, model: String },
+    /// A command of this machine.
+    Command { run: Vec<String>, timeout: std::time::Duration },
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// `engine.yaml` has faults.
+    Findings(Findings),
+    /// An environment variable holds what cannot be used.
+    Environment { name: &'static str, problem: String },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Findings(_) => f.write_str("engine.yaml has faults"),
+            Self::Environment { name, problem } => write!(f, "the environment variable `{name}` {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A secret: never its text, always where it is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SecretSource {
+    /// An environment variable's name.
+    Env(String),
+    /// A file's path.
+    File(String),
+}
+
+impl FromYaml for SecretSource {
+    fn from_yaml(node: &Node, cx: &mut Reader) -> Option<Self> {
+        form! {
+            /// Where a secret is.
+            struct Reference {
+                /// The environment variable that holds it.
+                env: Option<String>,
+                /// The file that holds it.
+                file: Option<String>,
+            }
+        }
+        if node.scalar().is_some() {
+            cx.report(
+                Finding::error("secret-in-plain-text", cx.place_of(node), "a secret stands here as text")
+                    .label("everybody who reads this file has it")
+                    .help("put it into the environment and write `{env: NAME}`, or into a file: `{file: path}`"),
+            );
+            return None;
+        }
+        let reference = Reference::from_yaml(node, cx)?;
+        match (reference.env, reference.file) {
+            (Some(name), None) => Some(Self::Env(name)),
+            (None, Some(path)) => Some(Self::File(path)),
+            _ => {
+                cx.report(
+                    Finding::error("missing-key", cx.place_of(node), "a secret is at one place")
+                        .label("`env` or `file`")
+                        .help("write `{env: NAME}` or `{file: path}`"),
+                );
+                None
+            }
+        }
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "properties": {"env": {"type": "string"}, "file": {"type": "string"}},
+            "additionalProperties": false,
+            "description": "Where the secret is: {env: NAME} or {file: path}.",
+        })
+    }
+
+    fn expected() -> &'static str {
+        "{env: NAME}"
+    }
+
+    fn what() -> &'static str {
+        "a reference to a secret"
+    }
+}
+
+words! {
+    /// Who turns recordings into text.
+    pub enum TranscribeProvider {
+        /// An OpenAI-compatible endpoint.
+        Openai = "openai",
+        /// A command of this machine.
+        Command = "command",
+    }
+}
+
+form! {
+    /// The carrier's account.
+    pub struct CarrierForm {
+        /// `AC` and 32 hex digits.
+        account_sid: Option<String>,
+        /// The account's primary auth token.
+        auth_token: Option<SecretSource>,
+        /// The REST API. Default: Twilio's own.
+        api_url: Option<String>,
+        /// Whether webhooks must be signed.
+        verify_signatures: bool = true,
+        /// Whether a media stream's handshake must be signed too.
+        enforce_stream_signature: bool = false,
+        /// How the carrier tries a document URL again, as a connection override; empty for its own default.
+        retries: String = DEFAULT_RETRIES.to_owned(),
+    }
+}
+
+form! {
+    /// WhatsApp through the carrier.
+    pub struct WhatsappForm {
+        /// The sender's number.
+        from: Option<String>,
+        /// The carrier's ids of the templates, by name: `{followup_he: HX…}`.
+        templates: Vec<(Located<String>, String)> = Vec::new(),
+    }
+}
+
+form! {
+    /// Turning recordings into text.
+    pub struct TranscribeForm {
+        /// Who does it.
+        provider: TranscribeProvider,
+        /// The endpoint, up to `/v1`.
+        base_url: Option<String>,
+        /// Its key.
+        api_key: Option<SecretSource>,
+        /// Its model.
+        model: String = "whisper-1".to_owned(),
+        /// A command and its arguments; `{file}` and `{language}` are filled in.
+        run: Vec<String> = Vec::new(),
+        /// How long the command may take.
+        timeout: Duration = Duration::from_millis(120_000),
+    }
+}
+
+form! {
+    /// Where and as whom the engine runs.
+    pub struct EngineForm {
+        /// The address to listen on, such as `0.0.0.0:5000`.
+        listen: Option<Located<String>>,
+        /// How the carrier reaches the engine: `https://voice.example.com`.
+        public_url: Option<Located<String>>,
+        /// The store: `sqlite:engine.db`.
+        database: Option<String>,
+        /// Names this deployment in `/version`.
+        deploy_id: Option<String>,
+        /// Whose forwarded headers are believed: addresses, networks, or `loopback`.
+        trusted_proxies: Option<Vec<Located<String>>>,
+        /// The carrier's account.
+        carrier: Option<CarrierForm>,
+        /// WhatsApp through the carrier.
+        whatsapp: Option<WhatsappForm>,
+        /// Turning recordings into text.
+        transcribe: Option<TranscribeForm>,
+        /// Flow files by the number that was called.
+        numbers: Vec<(Located<String>, String)> = Vec::new(),
+        /// How long conversations may go on once the engine was told to stop.
+        drain: Duration = Duration::from_millis(30_000),
+    }
+}
+
+/// Twilio's connection override: five more tries on any failure, within its own 15 seconds.
+const DEFAULT_RETRIES: &str = "rc=5&rp=all";
+
+/// The environment, as a function from a name to its value.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Reads `engine.yaml` of the project, where there is one, and the environment above it.
+pub fn load(root: &Path, env: Environment<'_>) -> Result<Settings, ConfigError> {
+    let form = match std::fs::read_to_string(root.join("engine.yaml")) {
+        Ok(text) => read("engine.yaml", &text)?,
+        Err(_) => None,
+    };
+    let form = match form {
+        Some(form) => form,
+        None => read("engine.yaml", "{}")?.ok_or(ConfigError::Findings(Findings::default()))?,
+    };
+    settings(form, root, env)
+}
+
+/// Reads the text of an `engine.yaml`.
+pub fn read(name: &str, text: &str) -> Result<Option<EngineForm>, ConfigError> {
+    let source = Source::new(name, text);
+    let mut findings = Findings::default();
+    let document = parse(&source, &mut findings);
+    let Some(root) = &document.root else {
+        return if findings.has_errors() { Err(ConfigError::Findings(findings)) } else { Ok(None) };
+    };
+    let mut cx = Reader::new(&document);
+    let form = EngineForm::from_yaml(root, &mut cx);
+    findings.extend(cx.into_findings());
+    if findings.has_errors() { Err(ConfigError::Findings(findings)) } else { Ok(form) }
+}
+
+fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Settings, ConfigError> {
+    let set = |name: &str| env(name).filter(|value| !value.trim().is_empty());
+    let secret = |source: &Option<SecretSource>| match source {
+        None => None,
+        Some(SecretSource::Env(name)) => set(name).map(SecretString::from),
+        Some(SecretSource::File(path)) => {
+            let text = std::fs::read_to_string(root.join(path)).ok()?;
+            Some(SecretString::from(text.trim_end().to_owned()))
+        }
+    };
+    let carrier = form.carrier.unwrap_or(CarrierForm {
+        account_sid: None,
+        auth_token: None,
+        api_url: None,
+        verify_signatures: true,
+        enforce_stream_signature: false,
+        retries: DEFAULT_RETRIES.to_owned(),
+    });
+    let auth_token = set("TWILIO_AUTH_TOKEN").map(SecretString::from).or_else(|| secret(&carrier.auth_token));
+    let public = match set("PUBLIC_BASE_URL").or_else(|| set("PUBLIC_HOST")) {
+        Some(text) => Some(("PUBLIC_BASE_URL", text)),
+        None => form.public_url.map(|url| ("public_url", url.value)),
+    };
+    let public_base: Option<PublicBase> = match &public {
+        None => None,
+        Some((name, text)) => Some(
+            text.parse().map_err(|error| ConfigError::Environment { name, problem: format!("cannot be used: {error}") })?,
+        ),
+    };
+    let proxies = match &form.trusted_proxies {
+        None => TrustedProxies::loopback(),
+        Some(list) => {
+            let list: Vec<&str> = list.iter().map(|entry| entry.value.as_str()).collect();
+            TrustedProxies::parse(&list).map_err(|error| ConfigError::Environment {
+                name: "trusted_proxies",
+                problem: format!("cannot be used: {error}"),
+            })?
+        }
+    };
+    let static_roots = vec![root.join("static")];
+    let mut twilio = TwilioConfig {
+        account_sid: set("TWILIO_ACCOUNT_SID").or(carrier.account_sid),
+        credentials: auth_token.clone().map(Credentials::AuthToken),
+        ..TwilioConfig::default()
+    };
+    if let Some(url) = set("TWILIO_API_URL").or(carrier.api_url) {
+        twilio.api_url = url;
+    }
+    let whatsapp = form.whatsapp.unwrap_or(WhatsappForm { from: None, templates: Vec::new() });
+    let openai_key = set("OPENAI_API_KEY").map(SecretString::from);
+    let base_url = set("OPENAI_BASE_URL");
+    let transcribe = match form.transcribe {
+        Some(form) if form.provider == TranscribeProvider::Command => {
+            Some(TranscribeSettings::Command { run: form.run, timeout: form.timeout.into() })
+        }
+        Some(form) => Some(TranscribeSettings::Openai {
+            base_url: base_url.or(form.base_url).unwrap_or_else(|| OPENAI.to_owned()),
+            api_key: openai_key.or_else(|| secret(&form.api_key)),
+            model: form.model,
+        }),
+        None if openai_key.is_some() || base_url.is_some() => Some(TranscribeSettings::Openai {
+            base_url: base_url.unwrap_or_else(|| OPENAI.to_owned()),
+            api_key: openai_key,
+            model: "whisper-1".to_owned(),
+        }),
+        None => None,
+    };
+    Ok(Settings {
+        listen: listen(set("PORT"), form.listen)?,
+        database: set("DATABASE_URL")
+            .or(form.database)
+            .unwrap_or_else(|| format!("sqlite:{}", root.join("engine.db").display())),
+        numbers: form.numbers.into_iter().map(|(number, flow)| (number.value, flow)).collect(),
+        drain: form.drain.into(),
+        transcribe,
+        carrier: twilio,
+        config: Config {
+            public_url: public_base.as_ref().map(ToString::to_string),
+            retries: Some(carrier.retries).filter(|retries| !retries.is_empty()),
+            static_roots: static_roots.clone(),
+            whatsapp_from: set("TWILIO_WHATSAPP_FROM").or(whatsapp.from),
+            content_sids: whatsapp.templates.into_iter().map(|(name, sid)| (name.value, sid)).collect(),
+        },
+        server: ServerConfig {
+            public_base,
+            trusted_proxies: proxies,
+            auth_token,
+            verify_signatures: carrier.verify_signatures,
+            enforce_ws_signature: carrier.enforce_stream_signature,
+            deploy_id: set("DEPLOY_ID").or(form.deploy_id),
+            static_roots,
+            ..ServerConfig::default()
+        },
+    })
+}
+
+/// OpenAI's own endpoint.
+const OPENAI: &str = "https://api.openai.com/v1";
+
+fn listen(port: Option<String>, form: Option<Located<String>>) -> Result<SocketAddr, ConfigError> {
+    if let Some(port) = port {
+        let port: u16 = port.trim().parse().map_err(|_| ConfigError::Environment {
+            name: "PORT",
+            problem: format!("is `{port}`, which is no port; write a number from 1 to 65535"),
+        })?;
+        return Ok(SocketAddr::from(([0, 0, 0, 0], port)));
+    }
+    let Some(text) = form else { return Ok(SocketAddr::from(([0, 0, 0, 0], 5000))) };
+    text.value.parse().map_err(|_| {
+        let finding = Finding::error("wrong-type", text.place.clone(), format!("`{}` is no address", text.value))
+            .label("an address and a port")
+            .help("write `listen: 0.0.0.0:5000`");
+        let mut findings = Findings::default();
+        findings.push(finding);
+        ConfigError::Findings(findings)
+    })
+}
