@@ -297,7 +297,18 @@ async fn what_is_set_up_wrongly_fails_for_good() {
 }
 
 #[tokio::test]
-async fn a_slow_command_is_killed_with_what_it_started() {
+async fn a_slow_command_ends_at_the_time_limit() {
+    let limit = Duration::from_millis(200);
+    let failed = script("sleep 600; :", limit)
+        .transcribe(audio("audio/wav"), None)
+        .await
+        .expect_err("too slow");
+    assert_eq!(failed, ProviderError::Timeout { limit });
+    assert!(failed.is_retryable());
+}
+
+#[tokio::test]
+async fn a_command_that_is_given_up_is_killed_with_what_it_started() {
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("alive");
     let made = std::process::Command::new("mkfifo")
@@ -310,15 +321,24 @@ async fn a_slow_command_is_killed_with_what_it_started() {
         "sh -c 'exec 3>\"{}\"; echo up >&3; sleep 600; :'; :",
         fifo.display()
     );
-    let reading = tokio::task::spawn_blocking(move || std::fs::read_to_string(fifo));
-    let limit = Duration::from_secs(2);
-    let failed = script(&text, limit)
-        .transcribe(audio("audio/wav"), None)
-        .await
-        .expect_err("too slow");
-    assert_eq!(failed, ProviderError::Timeout { limit });
-    let read = tokio::time::timeout(LONG, reading)
-        .await
-        .expect("the inner process was killed");
-    assert_eq!(read.expect("no panic").expect("readable"), "up\n");
+    let (up, is_up) = tokio::sync::oneshot::channel();
+    let (gone, is_gone) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        use std::io::BufRead;
+        let file = std::fs::File::open(fifo).expect("the pipe");
+        let mut lines = std::io::BufReader::new(file).lines();
+        let first = lines.next().expect("a line").expect("text");
+        up.send(first).expect("the test waits");
+        gone.send(lines.count()).expect("the test waits");
+    });
+    let running = tokio::spawn(async move {
+        script(&text, LONG)
+            .transcribe(audio("audio/wav"), None)
+            .await
+    });
+    let first = tokio::time::timeout(LONG, is_up).await;
+    assert_eq!(first.expect("it starts"), Ok("up".to_owned()));
+    running.abort();
+    let rest = tokio::time::timeout(LONG, is_gone).await;
+    assert_eq!(rest.expect("the inner process was killed"), Ok(0));
 }

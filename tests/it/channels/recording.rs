@@ -261,8 +261,13 @@ async fn a_drip_of_bytes_ends_at_the_time_limit() {
         .expect("a free port");
     let api_url = format!("http://{}", listener.local_addr().expect("an address"));
     let dripping = tokio::spawn(async move {
-        use tokio::io::AsyncWriteExt;
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let (mut socket, _) = listener.accept().await.expect("the client");
+        // An answer that overtakes its request would be an error of its own.
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(socket.read_u8().await.expect("a request"));
+        }
         let head =
             b"HTTP/1.1 200 OK\r\ncontent-type: audio/x-wav\r\ncontent-length: 100000\r\n\r\nRIFF";
         socket.write_all(head).await.expect("a reader");
