@@ -190,8 +190,9 @@ def hebrew_speaker(work):
 def hebrew_sounds(prompt):
     """Phonemes, moved to the nearest sounds that a Spanish voice was trained on.
 
-    The glottal stop and the uvular fricatives are foreign to em_alex, which turns them into noise:
-    Whisper base got 11 % of the letters wrong with this mapping and 18 to 25 % without it.
+    Spanish lacks the glottal stop and the uvular fricatives. Letters that Whisper base got wrong in
+    trials: 25 % with uvular fricatives, 13 % without (six sentences); then 18 % with the glottal stop,
+    11 % without (eleven sentences).
     """
     import phonikud
 
@@ -336,9 +337,10 @@ table in that script and run it; do not edit these files. Mono mp3, 24 kHz, 48 k
 | --- | --- | --- | --- | --- |
 TABLE
 
-All of it is synthetic speech from models that run locally. The English is clear. The Hebrew is understandable
-but has a foreign accent (the voice was trained on Spanish) and does not stand in for a human speaker: for a
-business line, record your own voice and replace the files under the same names.
+All of it is synthetic speech from models that run locally. Whisper base understood every word of the English
+and most of the Hebrew, with a letter or two wrong in most sentences; no native speaker has judged it. The Hebrew
+has a foreign accent (the voice was trained on Spanish) and does not stand in for a human speaker: for a business
+line, record your own voice and replace the files under the same names.
 
 ## Credits and licences
 
