@@ -3,7 +3,7 @@
 use super::effect::{Answer, Effect, Row};
 use super::event::Arrival;
 use super::flow::Flow;
-use super::ids::{CallId, Ticket, Time, Timer};
+use super::ids::{CallId, StepId, Ticket, Time, Timer};
 use super::machine::Machine;
 use super::pii::Pii;
 use super::state::{Call, CarrierStatus, EndReason, Facts, FollowUp, Phase};
@@ -72,7 +72,11 @@ impl Machine<'_> {
             Some(fallback) if arrival.draining => fallback,
             _ => section.start,
         };
-        let document = self.walk(From::Enter(start));
+        self.arrive_at(start);
+    }
+
+    pub(super) fn arrive_at(&mut self, step: StepId) {
+        let document = self.walk(From::Enter(step));
         self.answer(Ticket::FIRST, Answer::Document(document));
     }
 

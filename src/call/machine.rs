@@ -3,7 +3,7 @@
 use super::effect::{Answer, Effect, Log};
 use super::event::{Arrival, Event, Trouble};
 use super::flow::Flow;
-use super::ids::{Ticket, Time};
+use super::ids::{StepId, Ticket, Time};
 use super::state::{Call, Phase};
 
 /// How many answers are remembered for requests that come again. A carrier repeats the latest ones only.
@@ -23,6 +23,15 @@ impl Call {
         let mut call = Self::arriving(flow, now, arrival);
         let mut machine = Machine { call: &mut call, flow, now, effects: Vec::new() };
         machine.arrive(arrival);
+        let effects = machine.effects;
+        (call, effects)
+    }
+
+    /// As `begin`, at a step of the checker's choice.
+    pub fn begin_at(flow: &Flow, step: StepId, now: Time, arrival: &Arrival) -> (Self, Vec<Effect>) {
+        let mut call = Self::arriving(flow, now, arrival);
+        let mut machine = Machine { call: &mut call, flow, now, effects: Vec::new() };
+        machine.arrive_at(step);
         let effects = machine.effects;
         (call, effects)
     }

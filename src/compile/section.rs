@@ -8,7 +8,9 @@ use super::steps::{self, RawStep};
 use super::wiring::{Names, resolve, wire};
 use super::{Draft, unreadable};
 use crate::call::{AfterItem, Section, Step, StepId};
-use crate::flow::{Condition, Finding, Findings, FromYaml, Located, Node, Reader, Source, Template, nearest, parse, suppress};
+use crate::flow::{
+    Condition, Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, Template, nearest, parse, suppress,
+};
 use crate::step::Known;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +38,13 @@ struct View<'a, 'b> {
     files: &'a Recorded<'b>,
 }
 
+impl<'a, 'b> View<'a, 'b> {
+    fn new(build: &'a mut Build<'b>, exits: &'a BTreeMap<String, Vec<String>>, folder: &'a str) -> Self {
+        let files = build.files;
+        Self { build: RefCell::new(build), findings: RefCell::default(), exits, folder, files }
+    }
+}
+
 impl<'a> Build<'a> {
     pub(super) fn new(files: &'a Recorded<'a>) -> Self {
         Self { files, draft: Draft::default(), sections: BTreeMap::new(), open: Vec::new() }
@@ -53,21 +62,22 @@ impl<'a> Build<'a> {
             }
             return None;
         };
-        let source = Arc::new(Source::new(path, &text));
+        let source = Source::new(path, text.as_str());
         let mut own = Findings::default();
-        let parsed = parse(&source, &mut own);
-        let head = parsed.root.as_ref().and_then(|root| {
-            let head = Head::from_yaml(root, &mut Reader::new(&source, &mut own))?;
-            self.section(&source, path, &head, main, &mut own);
+        let document = parse(&source, &mut own);
+        let head = document.root.as_ref().and_then(|root| {
+            let mut cx = Reader::new(&document);
+            let head = Head::from_yaml(root, &mut cx);
+            own.extend(cx.into_findings());
+            let head = head?;
+            self.section(&document, path, &head, main, &mut own);
             Some(head)
         });
-        for finding in suppress(own, &source, &parsed.comments) {
-            findings.push(finding);
-        }
+        findings.extend(suppress(own, &document.source, &document.comments));
         head
     }
 
-    fn section(&mut self, source: &Arc<Source>, path: &str, head: &Head, main: bool, findings: &mut Findings) {
+    fn section(&mut self, document: &Document, path: &str, head: &Head, main: bool, findings: &mut Findings) {
         let index = self.draft.sections.len();
         let ends: Vec<String> = head.ends.iter().map(|end| end.value.clone()).collect();
         self.sections.insert(path.to_owned(), (index, ends.clone()));
@@ -76,17 +86,17 @@ impl<'a> Build<'a> {
         self.draft.sections.push(placeholder);
         self.open.push(path.to_owned());
         self.versions(head, findings);
-        let exits = self.agents(source, head, findings);
+        let exits = self.agents(document, head, findings);
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-        let raws = self.read_steps(source, head, &exits, &folder, findings);
+        let raws = self.read_steps(document, head, &exits, &folder, findings);
         let prefix = if main { String::new() } else { format!("{}/", head.flow.value) };
         self.link(head, index, &prefix, raws, &ends, findings);
         if main {
-            self.draft.source = Some(Arc::clone(source));
-            self.draft.locale = Some(head.locale.clone());
-            self.follow_ups(source, head, &exits, &folder, findings);
+            self.draft.source = Some(Arc::clone(&document.source));
+            self.draft.locale.clone_from(&head.locale);
+            self.follow_ups(document, head, &exits, &folder, findings);
         } else if let Some(after) = &head.after_call {
-            let place = Reader::new(source, findings).place(after.span);
+            let place = Place::new(&document.source, after.span);
             findings.push(
                 Finding::error("unknown-key", place, "a flow that another one runs has no `after_call`")
                     .label("never done")
@@ -99,9 +109,9 @@ impl<'a> Build<'a> {
     }
 
     fn versions(&self, head: &Head, findings: &mut Findings) {
-        if head.version.value != 1 {
+        if let Some(version) = head.version.as_ref().filter(|version| version.value != 1) {
             findings.push(
-                Finding::error("wrong-type", head.version.place.clone(), "the flow language has version 1")
+                Finding::error("wrong-type", version.place.clone(), "the flow language has version 1")
                     .label("unknown version")
                     .help("write `version: 1`"),
             );
@@ -115,38 +125,34 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn agents(&mut self, source: &Arc<Source>, head: &Head, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
+    fn agents(&mut self, document: &Document, head: &Head, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
         let mut exits = BTreeMap::new();
-        let Some(node) = &head.agents else { return exits };
-        let mut cx = Reader::new(source, findings);
-        let Some(entries) = Vec::<(Located<String>, Node)>::from_yaml(node, &mut cx) else { return exits };
-        for (name, node) in entries {
-            let read = agent::read(&name, &node, &mut cx);
+        let Some(entries) = head.agents.as_ref().and_then(Node::as_map) else { return exits };
+        let mut cx = Reader::new(document);
+        for entry in entries {
+            let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
+            let read = agent::read(&name, &entry.value, &mut cx);
             // An agent with a fault still has its name, so that the steps that use it are not blamed too.
             exits.insert(name.value.clone(), read.as_ref().map(|read| read.exits.clone()).unwrap_or_default());
-            let agent = read.map(|read| {
-                for sound in &read.sounds {
-                    self.sound(sound, cx.findings());
-                }
-                read.agent
-            });
-            self.draft.agents.push((name, agent));
+            for sound in read.iter().flat_map(|read| &read.sounds) {
+                self.sound(sound, findings);
+            }
+            self.draft.agents.push((name, read.map(|read| read.agent)));
         }
+        findings.extend(cx.into_findings());
         exits
     }
 
     fn read_steps(
         &mut self,
-        source: &Arc<Source>,
+        document: &Document,
         head: &Head,
         exits: &BTreeMap<String, Vec<String>>,
         folder: &str,
         findings: &mut Findings,
     ) -> Vec<RawStep> {
-        let files = self.files;
-        let mut own = Findings::default();
-        let view = View { build: RefCell::new(self), findings: RefCell::default(), exits, folder, files };
-        let mut cx = Reader::new(source, &mut own);
+        let view = View::new(self, exits, folder);
+        let mut cx = Reader::new(document);
         let mut raws = Vec::new();
         match head.steps.as_map() {
             Some(entries) if !entries.is_empty() => {
@@ -160,9 +166,8 @@ impl<'a> Build<'a> {
                     .help("add for example `greeting: {play: tts/greeting.mp3, next: goodbye}`"),
             ),
         }
-        let nested = view.findings.into_inner();
-        findings.extend(own);
-        findings.extend(nested);
+        findings.extend(view.findings.into_inner());
+        findings.extend(cx.into_findings());
         raws
     }
 
@@ -228,29 +233,26 @@ impl<'a> Build<'a> {
 
     fn follow_ups(
         &mut self,
-        source: &Arc<Source>,
+        document: &Document,
         head: &Head,
         exits: &BTreeMap<String, Vec<String>>,
         folder: &str,
         findings: &mut Findings,
     ) {
         let Some(node) = &head.after_call else { return };
-        let mut own = Findings::default();
+        let view = View::new(self, exits, folder);
+        let mut cx = Reader::new(document);
         let mut items = Vec::new();
-        {
-            let files = self.files;
-            let view = View { build: RefCell::new(self), findings: RefCell::default(), exits, folder, files };
-            let mut cx = Reader::new(source, &mut own);
-            match node.as_seq() {
-                Some(nodes) => items.extend(nodes.iter().map(|node| steps::read_item(node, &mut cx, &view))),
-                None => cx.report(
-                    Finding::error("wrong-type", cx.place(node.span), "`after_call` is a list")
-                        .label("not a list")
-                        .help("write each item on a line of its own that begins with `- `"),
-                ),
-            }
+        match node.as_seq() {
+            Some(nodes) => items.extend(nodes.iter().map(|node| steps::read_item(node, &mut cx, &view))),
+            None => cx.report(
+                Finding::error("wrong-type", cx.place(node.span), "`after_call` is a list")
+                    .label("not a list")
+                    .help("write each item on a line of its own that begins with `- `"),
+            ),
         }
-        findings.extend(own);
+        findings.extend(view.findings.into_inner());
+        findings.extend(cx.into_findings());
         for (number, item) in items.into_iter().enumerate() {
             let Some((when, kind, place)) = item else { continue };
             let name = format!("after_call {} ({})", number + 1, kind.name());
@@ -287,7 +289,7 @@ impl<'a> Build<'a> {
             .label("no such file")
             .consequence("the caller would hear nothing here (11200)");
         findings.push(match nearest(path, near.iter().map(String::as_str)) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&sound.place, near),
+            Some(near) => finding.nearest(Some(near)),
             None => finding.help(format!("put the file at `static/{path}`")),
         });
     }
@@ -325,7 +327,7 @@ impl<'a> Build<'a> {
             .label("not under `agents`")
             .consequence("the caller would be connected with nobody");
         findings.push(match nearest(&agent.value, known) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&agent.place, near),
+            Some(near) => finding.nearest(Some(near)),
             None => finding.help(format!("declare it under `agents: {{{}: …}}`", agent.value)),
         });
     }
@@ -350,7 +352,7 @@ fn check_end(end: &Located<String>, ends: &[String], findings: &mut Findings) {
     let message = format!("the flow does not declare the end `{}`", end.value);
     let finding = Finding::error("unknown-outcome", end.place.clone(), message).label("not under `ends`");
     findings.push(match nearest(&end.value, ends.iter().map(String::as_str)) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&end.place, near),
+        Some(near) => finding.nearest(Some(near)),
         None => finding.help(format!("add it at the flow's head: `ends: [{}]`", end.value)),
     });
 }
@@ -365,10 +367,13 @@ impl Known for View<'_, '_> {
         self.build.borrow_mut().run(&path, &mut self.findings.borrow_mut())
     }
 
-    fn message(&self, name: &str, cx: &mut Reader) -> Option<Template> {
+    fn message(&self, name: &str) -> Option<Template> {
         let path = format!("templates/whatsapp/{name}.txt");
         let text = self.files.text(&path)?;
-        Template::from_text(&path, &text, cx.findings())
+        let source = Source::new(path, text);
+        let (template, findings) = Template::of_file(&source);
+        self.findings.borrow_mut().extend(findings);
+        template
     }
 
     fn has_template(&self, name: &str) -> bool {

@@ -11,14 +11,11 @@ pub(super) fn read(files: &Recorded<'_>, findings: &mut Findings) -> Templates {
         let Some(name) = file.strip_suffix(".xml") else { continue };
         let path = format!("templates/{file}");
         let Some(text) = files.text(&path) else { continue };
-        if Templates::is_bundled(name, &text) {
-            continue;
-        }
         match templates.clone().overridden(name, &text) {
             Ok(more) => templates = more,
             Err(error) => {
                 let source = Source::new(path.as_str(), text.as_str());
-                let place = Place::of_line(&source, error.line().unwrap_or(1));
+                let place = Place::of_line(&source, error.line());
                 findings.push(
                     Finding::error("template-syntax", place, error.to_string())
                         .label("here")

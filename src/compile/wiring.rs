@@ -100,7 +100,7 @@ pub(super) fn resolve(
         .related(step.place.clone(), "named here")
         .consequence("a caller who gets here would be sent to the fallback, or lost");
     finding = match nearest(&target.value, names.ids.keys().map(String::as_str)) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&target.place, near),
+        Some(near) => finding.nearest(Some(near)),
         None => finding.help(format!("add a step `{}` or name one of the others", target.value)),
     };
     findings.push(finding);
@@ -118,7 +118,7 @@ fn unknown_outcome(raw: &RawStep, outcome: &Located<String>, outcomes: &[Outcome
     .label("never happens")
     .related(raw.kind_place.clone(), "the step's kind");
     match nearest(&outcome.value, names.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")).replace(&outcome.place, near),
+        Some(near) => finding.nearest(Some(near)),
         None if names.is_empty() => finding.help("nothing comes after this kind: remove `on`"),
         None => finding.help(format!("its outcomes are {}", names.join(", "))),
     }

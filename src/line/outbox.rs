@@ -5,8 +5,9 @@ use super::clock::{now, stored};
 use super::engine::Engine;
 use super::perform::{Failure, perform};
 use crate::call::{CallId, Event, TaskKey, TaskKind, TaskResult};
-use crate::channels::backoff;
+use crate::channels::backoff::Backoff;
 use crate::store::{Change, Task, TaskEnd};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -21,20 +22,30 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How often a kind of task is tried, and how far the tries spread.
 struct Patience {
     tries: i64,
-    first_ms: u64,
-    most_ms: u64,
+    backoff: Backoff,
 }
 
 fn patience(kind: &TaskKind) -> Patience {
+    let of = |tries, first_ms, most_ms| Patience {
+        tries,
+        backoff: Backoff { base: Duration::from_millis(first_ms), cap: Duration::from_millis(most_ms) },
+    };
     match kind {
         // A caller hears nothing meanwhile.
-        TaskKind::RedirectCall { .. } => Patience { tries: 4, first_ms: 250, most_ms: 1_000 },
-        TaskKind::HangUpCall => Patience { tries: 6, first_ms: 500, most_ms: 10_000 },
-        TaskKind::AskStatus => Patience { tries: 3, first_ms: 1_000, most_ms: 5_000 },
-        TaskKind::SendMessage { .. } => Patience { tries: 10, first_ms: 2_000, most_ms: 600_000 },
-        TaskKind::Transcribe { .. } => Patience { tries: 8, first_ms: 2_000, most_ms: 600_000 },
-        TaskKind::Http { tries, .. } => Patience { tries: i64::from(*tries), first_ms: 250, most_ms: 2_000 },
+        TaskKind::RedirectCall { .. } => of(4, 250, 1_000),
+        TaskKind::HangUpCall => of(6, 500, 10_000),
+        TaskKind::AskStatus => of(3, 1_000, 5_000),
+        TaskKind::SendMessage { .. } => of(10, 2_000, 600_000),
+        TaskKind::Transcribe { .. } => of(8, 2_000, 600_000),
+        TaskKind::Http { tries, .. } => of(i64::from(*tries), 250, 2_000),
     }
+}
+
+/// Tasks that failed together do not come back together.
+fn seed(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Runs until the engine stops. A task that is under way then is claimed again by the next process.
@@ -95,8 +106,9 @@ async fn work(engine: &Engine, task: Task) {
                 return report(engine, &task, Err(error)).await;
             }
             let delay = after_ms.unwrap_or_else(|| {
-                let attempt = u32::try_from(task.attempts).unwrap_or(u32::MAX);
-                backoff::delay_ms(attempt, patience.first_ms, patience.most_ms, backoff::seed(&task.key))
+                let failures = u32::try_from(task.attempts).unwrap_or(u32::MAX);
+                let delay = patience.backoff.delay(failures, seed(&task.key));
+                u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)
             });
             tracing::warn!(task = %task.key, attempt = task.attempts, again_in_ms = delay, %error, "TASK_RETRY");
             let due = stored(now().plus(delay));

@@ -203,7 +203,7 @@ async fn transcribe(engine: &Engine, url: &str, language: Option<&str>) -> Perfo
     };
     let mime = recording.format.mime();
     let audio = Audio { bytes: recording.bytes, mime: mime.to_owned() };
-    match transcriber.transcribe(audio, language.map(str::to_owned)).await {
+    match transcriber.transcribe(audio, language).await {
         Ok(transcript) => Ok(TaskOutput::Transcript { text: transcript.text }),
         Err(error) if error.is_retryable() => {
             let after = error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));

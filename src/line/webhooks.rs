@@ -3,7 +3,7 @@
 use super::apply::{Applied, Unapplied};
 use super::engine::{Engine, random_hex};
 use crate::call::{Arrival, CallId, CarrierStatus, Event, Params, Route, Ticket};
-use crate::server::{Answer, Hook, VoiceReply, VoiceRequest};
+use crate::server::{Answer, Hook, MessageHook, VoiceReply, VoiceRequest};
 use serde_json::Value;
 
 impl Engine {
@@ -80,6 +80,26 @@ impl Engine {
         let Some(id) = parent.map(|id| CallId(id.to_owned())) else { return self.nobody(Hook::Aside) };
         let applied = self.apply(&id, Event::AsideAsked { params }).await;
         self.reply(&id, Hook::Aside, applied)
+    }
+
+    /// Conversations by messages are not in this version: what people write is noted, so that the 24-hour window is known.
+    pub(super) async fn message_webhook(&self, hook: MessageHook, request: VoiceRequest) -> VoiceReply {
+        if hook == MessageHook::WhatsApp {
+            let bare = |name: &str| request.param(name).unwrap_or_default().trim_start_matches("whatsapp:").to_owned();
+            let (sender, recipient) = (bare("From"), bare("To"));
+            let at = super::clock::stored(super::clock::now());
+            if let Err(error) = self.store.note_inbound("whatsapp", &sender, &recipient, at).await {
+                tracing::error!(%error, "STORE_FAILED");
+            }
+        } else {
+            let status = request.param("MessageStatus").unwrap_or("unknown");
+            let sid = request.param("MessageSid").unwrap_or_default();
+            match request.param("ErrorCode") {
+                Some(code) => tracing::warn!(sid, status, code, "MESSAGE_STATUS"),
+                None => tracing::info!(sid, status, "MESSAGE_STATUS"),
+            }
+        }
+        VoiceReply::Empty
     }
 
     fn reply(&self, id: &CallId, hook: Hook, applied: Result<Applied, Unapplied>) -> VoiceReply {

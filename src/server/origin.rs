@@ -11,6 +11,12 @@ use http::header::HOST;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicBase(String);
 
+impl std::fmt::Display for PublicBase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// The proxies whose `X-Forwarded-…` headers are believed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrustedProxies(Vec<Network>);

@@ -47,7 +47,7 @@ form! {
 }
 
 /// The keys or words that mean a choice: one, or a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answers(Vec<Located<String>>);
 
 impl FromYaml for Answers {

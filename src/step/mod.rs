@@ -72,7 +72,7 @@ pub trait Known {
     /// The flow file's section and its declared ends; none where it cannot be read.
     fn ends(&self, file: &str) -> Option<(usize, Vec<String>)>;
     /// The text of a message template; none where there is no such file.
-    fn message(&self, name: &str, cx: &mut Reader) -> Option<crate::flow::Template>;
+    fn message(&self, name: &str) -> Option<crate::flow::Template>;
     /// Whether there is a TwiML template of that name.
     fn has_template(&self, name: &str) -> bool;
 }

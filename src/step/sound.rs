@@ -6,7 +6,7 @@ use crate::twiml::Verb;
 use serde_json::{Value, json};
 
 /// A file to play, or a text to say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Sound {
     /// A file under `static/`, or a full URL.
     Play(Located<String>),

@@ -37,7 +37,7 @@ pub(super) const KIND: Kind = Kind {
         }
         let text = match &form.template {
             None => None,
-            Some(template) => match known.message(&template.value, cx) {
+            Some(template) => match known.message(&template.value) {
                 Some(text) => Some(text),
                 None => {
                     let message = format!("there is no message template `{}`", template.value);

@@ -21,7 +21,7 @@ use vet::Vetted;
 const FUEL: u64 = 100_000;
 
 /// One verb or noun to render: a template, its variables, and what stands inside.
-#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug, Default)]
 pub struct Verb {
     /// The name of the template, such as `play`.
     pub template: String,
