@@ -1,5 +1,6 @@
 //! The media WebSocket: the carrier's messages, and the task that lets a conversation speak through one.
 
+mod drive;
 pub mod host;
 mod player;
 pub mod session;

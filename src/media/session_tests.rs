@@ -1,16 +1,17 @@
 //! Tests of the session over real sockets: a WebSocket client plays the carrier, a host records what it is told.
 
+use super::super::host::{Admission, Control, Pulse, TalkSetup};
 use super::super::socket::config;
 use super::*;
 use crate::audio::mulaw;
 use crate::talk::script::{Answer, Greeting, Match, Rule, Script};
 use crate::talk::scripted::Scripted;
 use crate::talk::{Clip, Role};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
-use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -582,15 +583,4 @@ async fn a_store_that_hangs_does_not_keep_the_socket() {
     carrier.clip().await;
     carrier.say(json!({"event": "stop"})).await;
     assert_eq!(carrier.closed().await.0, 1000);
-}
-
-proptest! {
-    #[test]
-    fn a_mark_is_known_by_its_name(generation: u32, number: u32, other in ".{0,12}") {
-        let play = Play { generation, number };
-        prop_assert_eq!(mark_of(&mark_name(play)), Some(play));
-        if let Some(play) = mark_of(&other) {
-            prop_assert!(other.starts_with('g') && other.contains('n'), "{:?} from {}", play, other);
-        }
-    }
 }

@@ -50,6 +50,22 @@ impl Script {
         }
     }
 
+    /// The answer to the caller's turn of this number, with these keys and this many milliseconds of speech, if any.
+    pub(super) fn answer_to(&self, turn: u32, keys: &str, spoken: Option<u64>) -> &Answer {
+        let holds = |rule: &&Rule| {
+            let when = &rule.when;
+            when.turn.is_none_or(|wanted| wanted == turn)
+                && when.digits.as_ref().is_none_or(|digits| digits == keys)
+                && when
+                    .utterance_at_least
+                    .is_none_or(|least| spoken.is_some_and(|spoken| spoken >= least))
+        };
+        self.rules
+            .iter()
+            .find(holds)
+            .map_or(&self.otherwise, |rule| &rule.answer)
+    }
+
     /// Whether this script can be spoken with these clips. Errors: the first fault found.
     pub fn check(&self, clips: &[Clip]) -> Result<(), ScriptError> {
         let answers = self
@@ -202,6 +218,42 @@ impl std::error::Error for ScriptError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_rule_that_holds_answers() {
+        let answer = |clip| Answer {
+            say: vec![clip],
+            exit: None,
+        };
+        let rule = |turn, digits: Option<&str>, utterance_at_least, clip| Rule {
+            when: Match {
+                turn,
+                digits: digits.map(str::to_owned),
+                utterance_at_least,
+            },
+            answer: answer(clip),
+        };
+        let mut script = Script::new(answer(9));
+        script.rules = vec![
+            rule(Some(1), None, Some(1000), 1),
+            rule(None, Some("5"), None, 2),
+            rule(None, None, Some(300), 3),
+        ];
+        let cases = [
+            ((1, "", Some(1000)), 1),
+            ((2, "", Some(1000)), 3),
+            ((1, "5", None), 2),
+            ((1, "", Some(299)), 9),
+            ((1, "6", None), 9),
+        ];
+        for ((turn, keys, spoken), clip) in cases {
+            assert_eq!(
+                script.answer_to(turn, keys, spoken).say,
+                [clip],
+                "{turn} {keys:?} {spoken:?}"
+            );
+        }
+    }
 
     #[test]
     fn each_fault_is_named_and_a_good_script_passes() {

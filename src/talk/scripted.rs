@@ -1,8 +1,9 @@
 //! An agent that follows a script: no speech is recognised, only that the caller spoke, for how long, and which
 //! keys were pressed. It needs no provider, so it can never be let down by one.
 
+use super::keys::Keys;
 use super::playback::{Piece, Playback};
-use super::script::{Rule, Script, ScriptError};
+use super::script::{Script, ScriptError};
 use super::{Clip, Input, Output, Play, Role, State, Talk, Turn};
 use crate::audio::gate::{Activity, Gate};
 use std::sync::Arc;
@@ -49,20 +50,8 @@ struct Utterance {
     last_sound: u64,
 }
 
-/// Keys that belong to no turn yet; they are kept while the caller may not interrupt.
-#[derive(Debug, Default)]
-struct Keys {
-    typed: String,
-    closed: bool,
-    last: u64,
-}
-
 /// More silence than ends an utterance is allowed where it is not heard but inferred: no frames come at all.
 const STALL: u64 = 1000;
-/// Keys of one turn; more are not listened to.
-const MOST_KEYS: usize = 64;
-const CLOSING_KEY: char = '#';
-
 impl Scripted {
     /// An agent for one call, which says `clips`. Errors: the script does not fit them.
     pub fn new(script: Arc<Script>, clips: &[Clip]) -> Result<Self, ScriptError> {
@@ -116,7 +105,7 @@ impl Talk for Scripted {
         match &self.phase {
             Phase::Waiting | Phase::Over => None,
             Phase::Speaking { playback, .. } => Some(playback.deadline()),
-            Phase::Listening { .. } if self.has_keys() => {
+            Phase::Listening { .. } if self.keys.any() => {
                 Some(self.keys.last + self.script.between_keys)
             }
             Phase::Listening {
@@ -201,18 +190,7 @@ impl Scripted {
             } => self.interrupt(now, 0, None, out),
             Phase::Speaking { .. } | Phase::Listening { .. } => {}
         }
-        let keys = &mut self.keys;
-        keys.last = now;
-        if keys.closed || keys.typed.len() >= MOST_KEYS {
-            return;
-        }
-        if key == CLOSING_KEY {
-            keys.closed = true;
-            if !keys.typed.is_empty() {
-                return;
-            }
-        }
-        keys.typed.push(key);
+        self.keys.press(now, key);
     }
 
     /// Does one thing whose time has come; false when there is none.
@@ -231,9 +209,9 @@ impl Scripted {
                 }
                 true
             }
-            &Phase::Listening { utterance, .. } if self.has_keys() => {
-                let due =
-                    self.keys_are_complete() || now >= self.keys.last + self.script.between_keys;
+            &Phase::Listening { utterance, .. } if self.keys.any() => {
+                let due = self.keys.are_complete(&self.script.rules)
+                    || now >= self.keys.last + self.script.between_keys;
                 if due {
                     self.answer(now, utterance, out);
                 }
@@ -294,26 +272,10 @@ impl Scripted {
         if self.is_too_long(now) {
             return self.finish(self.script.longest_exit.clone(), out);
         }
-        let spoken = utterance.map_or(0, |utterance| {
-            utterance.last_sound.saturating_sub(utterance.started)
-        });
+        let spoken =
+            utterance.map(|utterance| utterance.last_sound.saturating_sub(utterance.started));
         let script = self.script.clone();
-        let holds = |rule: &&Rule| {
-            let when = &rule.when;
-            when.turn.is_none_or(|turn| turn == self.turns)
-                && when
-                    .digits
-                    .as_ref()
-                    .is_none_or(|digits| *digits == typed.typed)
-                && when
-                    .utterance_at_least
-                    .is_none_or(|least| spoken >= least && utterance.is_some())
-        };
-        let answer = script
-            .rules
-            .iter()
-            .find(holds)
-            .map_or(&script.otherwise, |rule| &rule.answer);
+        let answer = script.answer_to(self.turns, &typed.typed, spoken);
         match (&answer.exit, answer.say.is_empty()) {
             (Some(exit), true) => self.finish(exit.clone(), out),
             (exit, _) => self.speak(now, &answer.say, exit.is_none(), exit.clone(), out),
@@ -384,7 +346,7 @@ impl Scripted {
     fn stop(&mut self, now: u64, out: &mut Vec<Output>) {
         match self.phase {
             Phase::Speaking { .. } => out.push(self.said(now, true)),
-            Phase::Listening { utterance, .. } if utterance.is_some() || self.has_keys() => {
+            Phase::Listening { utterance, .. } if utterance.is_some() || self.keys.any() => {
                 out.push(caller_turn(now, utterance, &self.keys, true));
             }
             Phase::Listening { .. } | Phase::Waiting | Phase::Over => {}
@@ -405,23 +367,6 @@ impl Scripted {
             ended: now,
             interrupted,
         })
-    }
-
-    fn has_keys(&self) -> bool {
-        !self.keys.typed.is_empty()
-    }
-
-    /// Closed, or exactly what a rule waits for where no other rule waits for more.
-    fn keys_are_complete(&self) -> bool {
-        let typed = &self.keys.typed;
-        let mut waited_for = self
-            .script
-            .rules
-            .iter()
-            .filter_map(|rule| rule.when.digits.as_ref());
-        self.keys.closed
-            || waited_for.clone().any(|digits| digits == typed)
-                && !waited_for.any(|digits| digits.len() > typed.len() && digits.starts_with(typed))
     }
 
     /// When an utterance is taken as ended though no silence was heard: the caller never stops, or no frames come.

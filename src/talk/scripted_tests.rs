@@ -1,6 +1,6 @@
 //! Tests of the scripted agent on virtual time, with a carrier that plays what it is given.
 
-use super::super::script::{Answer, Greeting, Match};
+use super::super::script::{Answer, Greeting, Match, Rule};
 use super::*;
 use proptest::prelude::*;
 use std::collections::VecDeque;
