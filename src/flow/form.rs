@@ -7,7 +7,7 @@ pub mod phone;
 pub mod reader;
 pub mod text;
 pub mod time;
-pub mod words;
+pub mod word;
 
 pub use fields::Fields;
 pub use phone::PhoneNumber;
@@ -49,7 +49,11 @@ pub trait FromYaml: Sized {
 
 /// Puts a description beside what a schema says already.
 pub fn described(mut schema: Json, lines: &[&str]) -> Json {
-    let text = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n");
+    let text = lines
+        .iter()
+        .map(|line| line.trim())
+        .collect::<Vec<_>>()
+        .join("\n");
     let text = text.trim().to_owned();
     if let (Json::Object(map), false) = (&mut schema, text.is_empty()) {
         map.insert("markdownDescription".into(), json!(text));
@@ -91,7 +95,11 @@ pub fn form_schema(doc: &[&str], fields: Vec<SchemaField>, shorthand: Option<&st
         properties.insert(field.key.into(), schema);
     }
     // An empty form may be written as nothing: `hangup:`.
-    let kind = if required.is_empty() { json!(["object", "null"]) } else { json!("object") };
+    let kind = if required.is_empty() {
+        json!(["object", "null"])
+    } else {
+        json!("object")
+    };
     let mut map = json!({"type": kind, "properties": properties, "additionalProperties": false});
     if !required.is_empty() {
         map["required"] = Json::Array(required);

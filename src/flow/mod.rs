@@ -14,4 +14,5 @@ pub use form::{Duration, FromYaml, Located, Reader};
 pub use source::{Place, Source, Span};
 pub use suggest::nearest;
 pub use template::{Condition, EvalError, Template, Use};
-pub use yaml::{Document, Entry, Node, Value, parse};
+pub use yaml::{Comment, Document, Entry, Node, Value, parse};
+pub fn suppress(findings: Findings, _: &std::sync::Arc<Source>, _: &[Comment]) -> Findings { findings }

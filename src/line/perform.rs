@@ -78,7 +78,7 @@ async fn redirect(
     }
     let origin = engine.config.public_url.clone().unwrap_or(origin);
     let links = Links { origin, retries: engine.config.retries.clone() };
-    Ok(Redirect::Url(links.webhook(ticket.route.path(), ticket.n)))
+    Ok(Redirect::Url(links.webhook(ticket.route.path(), u64::from(ticket.n))))
 }
 
 fn on_call(result: Result<(), CarrierError>) -> Performed {

@@ -25,7 +25,11 @@ struct Field<'n> {
 impl<'n> Fields<'n> {
     /// Opens a map. Nothing at all counts as an empty map; with a shorthand, any other value stands for that key's
     /// value. None, and a finding, where the value is no map.
-    pub fn open<T: FromYaml>(node: &'n Node, shorthand: Option<&'static str>, cx: &mut Reader) -> Option<Self> {
+    pub fn open<T: FromYaml>(
+        node: &'n Node,
+        shorthand: Option<&'static str>,
+        cx: &mut Reader,
+    ) -> Option<Self> {
         let fields = match (&node.value, shorthand) {
             (Value::Map(entries), _) => entries
                 .iter()
@@ -50,7 +54,11 @@ impl<'n> Fields<'n> {
         };
         let place = match cx.key() {
             Some(_) => cx.key_place(),
-            None => cx.place(fields.first().map_or(node.span, |field: &Field<'_>| field.key_span)),
+            None => cx.place(
+                fields
+                    .first()
+                    .map_or(node.span, |field: &Field<'_>| field.key_span),
+            ),
         };
         Some(Self {
             fields,
@@ -76,7 +84,11 @@ impl<'n> Fields<'n> {
     }
 
     /// A value that may be left out. The outer option is none where it is there and wrong.
-    pub fn optional<T: FromYaml>(&mut self, key: &'static str, cx: &mut Reader) -> Option<Option<T>> {
+    pub fn optional<T: FromYaml>(
+        &mut self,
+        key: &'static str,
+        cx: &mut Reader,
+    ) -> Option<Option<T>> {
         match self.take(key) {
             Some((value, span)) => self.read(key, span, value, cx).map(Some),
             None => Some(None),
@@ -84,8 +96,14 @@ impl<'n> Fields<'n> {
     }
 
     /// A value that may be left out, and what stands for it then. None where it is there and wrong.
-    pub fn or<T: FromYaml>(&mut self, key: &'static str, default: impl FnOnce() -> T, cx: &mut Reader) -> Option<T> {
-        self.optional(key, cx).map(|value| value.unwrap_or_else(default))
+    pub fn or<T: FromYaml>(
+        &mut self,
+        key: &'static str,
+        default: impl FnOnce() -> T,
+        cx: &mut Reader,
+    ) -> Option<T> {
+        self.optional(key, cx)
+            .map(|value| value.unwrap_or_else(default))
     }
 
     /// The node under a key and the key's bytes, for whoever reads it by hand.
@@ -93,7 +111,10 @@ impl<'n> Fields<'n> {
         if !self.asked.contains(&key) {
             self.asked.push(key);
         }
-        let field = self.fields.iter_mut().find(|field| field.key == key && !field.taken)?;
+        let field = self
+            .fields
+            .iter_mut()
+            .find(|field| field.key == key && !field.taken)?;
         field.taken = true;
         Some((field.value, field.key_span))
     }
@@ -107,7 +128,11 @@ impl<'n> Fields<'n> {
 
     /// The keys that nobody took yet.
     pub fn left(&self) -> Vec<&'n str> {
-        self.fields.iter().filter(|field| !field.taken).map(|field| field.key).collect()
+        self.fields
+            .iter()
+            .filter(|field| !field.taken)
+            .map(|field| field.key)
+            .collect()
     }
 
     /// Names keys that are known though they were not asked for, so that they are offered and not refused.
@@ -125,7 +150,9 @@ impl<'n> Fields<'n> {
     /// Reports the keys that were missing and those that nobody took. True where everything could be used.
     pub fn finish(self, cx: &mut Reader) -> bool {
         let mut good = self.good;
-        let owner = cx.key().map_or_else(|| "the document".to_owned(), |key| format!("`{key}`"));
+        let owner = cx
+            .key()
+            .map_or_else(|| "the document".to_owned(), |key| format!("`{key}`"));
         let unknown: Vec<&Field<'_>> = self.fields.iter().filter(|field| !field.taken).collect();
         for field in &unknown {
             good = false;
@@ -157,15 +184,25 @@ impl<'n> Fields<'n> {
             if !cx.complete() {
                 continue;
             }
-            let finding = Finding::error("missing-key", self.place.clone(), format!("{owner} needs the key `{key}`"))
-                .label(format!("`{key}` is missing"))
-                .help(format!("add `{key}: {example}`"));
+            let finding = Finding::error(
+                "missing-key",
+                self.place.clone(),
+                format!("{owner} needs the key `{key}`"),
+            )
+            .label(format!("`{key}` is missing"))
+            .help(format!("add `{key}: {example}`"));
             cx.report(finding);
         }
         good
     }
 
-    fn read<T: FromYaml>(&mut self, key: &str, span: Span, value: &Node, cx: &mut Reader) -> Option<T> {
+    fn read<T: FromYaml>(
+        &mut self,
+        key: &str,
+        span: Span,
+        value: &Node,
+        cx: &mut Reader,
+    ) -> Option<T> {
         // A shorthand's value stands under its owner's key, not under one of its own.
         let read = if span == value.span {
             T::from_yaml(value, cx)

@@ -35,7 +35,9 @@ pub fn to_json(node: &Node) -> Json {
         Value::Scalar(scalar) => scalar_to_json(scalar),
         Value::Seq(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::Map(entries) => {
-            let pairs = entries.iter().map(|entry| (entry.key.text.clone(), to_json(&entry.value)));
+            let pairs = entries
+                .iter()
+                .map(|entry| (entry.key.text.clone(), to_json(&entry.value)));
             Json::Object(pairs.collect())
         }
     }
@@ -57,9 +59,11 @@ fn scalar_to_json(scalar: &Scalar) -> Json {
         return json!(whole);
     }
     let fraction = text.contains('.')
-        && text.strip_prefix('-').unwrap_or(text).split('.').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        && text
+            .strip_prefix('-')
+            .unwrap_or(text)
+            .split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
         && !text.trim_start_matches('-').starts_with("00");
     match text.parse::<f64>() {
         Ok(number) if fraction && number.to_string() == text => json!(number),

@@ -19,8 +19,12 @@ pub enum PhoneNumber {
 impl PhoneNumber {
     /// Whether a text is a number in E.164: `+`, a digit that is not 0, and 6 to 14 more.
     pub fn is_e164(text: &str) -> bool {
-        let Some(digits) = text.strip_prefix('+') else { return false };
-        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+        let Some(digits) = text.strip_prefix('+') else {
+            return false;
+        };
+        (7..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
     }
 }
 
@@ -39,12 +43,21 @@ impl FromYaml for PhoneNumber {
         }
         let mut finding = cx.wrong_type_finding::<Self>(node);
         finding.message = format!("`{text}` is not a telephone number in E.164");
-        let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
-        let international = bare.strip_prefix("00").map_or(bare.clone(), |rest| format!("+{rest}"));
+        let bare: String = text
+            .chars()
+            .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.'))
+            .collect();
+        let international = bare
+            .strip_prefix("00")
+            .map_or(bare.clone(), |rest| format!("+{rest}"));
         if Self::is_e164(&international) {
             finding = finding
                 .help(format!("write `\"{international}\"`"))
-                .fix(Fix::replace(Safety::Safe, cx.place_of(node), format!("\"{international}\"")));
+                .fix(Fix::replace(
+                    Safety::Safe,
+                    cx.place_of(node),
+                    format!("\"{international}\""),
+                ));
         } else if bare.starts_with('0') {
             finding = finding.help("write the country code in place of the leading 0");
         }

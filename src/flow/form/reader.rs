@@ -32,7 +32,11 @@ impl Reader {
     /// Reports a finding about the value being read.
     pub fn report(&mut self, finding: Finding) {
         let finding = if finding.path.is_empty() {
-            let path: Vec<String> = self.path.iter().map(|(segment, _)| segment.clone()).collect();
+            let path: Vec<String> = self
+                .path
+                .iter()
+                .map(|(segment, _)| segment.clone())
+                .collect();
             finding.path(path)
         } else {
             finding

@@ -43,7 +43,9 @@ impl<T: FromYaml> FromYaml for Vec<T> {
         let read: Vec<Option<T>> = items
             .iter()
             .enumerate()
-            .map(|(index, item)| cx.within(&index.to_string(), item.span, |cx| T::from_yaml(item, cx)))
+            .map(|(index, item)| {
+                cx.within(&index.to_string(), item.span, |cx| T::from_yaml(item, cx))
+            })
             .collect();
         read.into_iter().collect()
     }
@@ -61,7 +63,10 @@ impl<T: FromYaml> FromYaml for Vec<T> {
     }
 
     fn written(&self) -> Option<Json> {
-        self.iter().map(FromYaml::written).collect::<Option<Vec<_>>>().map(Json::Array)
+        self.iter()
+            .map(FromYaml::written)
+            .collect::<Option<Vec<_>>>()
+            .map(Json::Array)
     }
 }
 
@@ -76,7 +81,9 @@ impl<T: FromYaml> FromYaml for Vec<(Located<String>, T)> {
             .iter()
             .map(|entry| {
                 let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
-                let value = cx.within(&entry.key.text, entry.key.span, |cx| T::from_yaml(&entry.value, cx));
+                let value = cx.within(&entry.key.text, entry.key.span, |cx| {
+                    T::from_yaml(&entry.value, cx)
+                });
                 value.map(|value| (name, value))
             })
             .collect();
@@ -96,7 +103,11 @@ impl<T: FromYaml> FromYaml for Vec<(Located<String>, T)> {
     }
 
     fn written(&self) -> Option<Json> {
-        let pairs = self.iter().map(|(name, value)| Some((name.value.clone(), value.written()?)));
-        pairs.collect::<Option<serde_json::Map<_, _>>>().map(Json::Object)
+        let pairs = self
+            .iter()
+            .map(|(name, value)| Some((name.value.clone(), value.written()?)));
+        pairs
+            .collect::<Option<serde_json::Map<_, _>>>()
+            .map(Json::Object)
     }
 }

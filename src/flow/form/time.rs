@@ -13,7 +13,13 @@ use super::{FromYaml, Reader};
 pub struct Duration(u64);
 
 /// Units from the longest to the shortest, in milliseconds.
-const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 impl Duration {
     /// No time at all.
@@ -61,7 +67,7 @@ impl fmt::Display for Duration {
             return f.write_str("0s");
         }
         for (name, millis) in UNITS {
-            if self.0 % millis == 0 {
+            if self.0.is_multiple_of(millis) {
                 return write!(f, "{}{name}", self.0 / millis);
             }
         }
@@ -80,15 +86,25 @@ impl FromYaml for Duration {
             Some(text) if text.parse::<u64>().is_ok() => {
                 finding = finding
                     .label("seconds, or milliseconds?")
-                    .help(format!("write `{text}s` for seconds or `{text}ms` for milliseconds"))
-                    .fix(Fix::replace(Safety::Unsafe, cx.place_of(node), format!("{text}s")));
+                    .help(format!(
+                        "write `{text}s` for seconds or `{text}ms` for milliseconds"
+                    ))
+                    .fix(Fix::replace(
+                        Safety::Unsafe,
+                        cx.place_of(node),
+                        format!("{text}s"),
+                    ));
             }
             Some(text) => {
                 finding.message = format!("`{text}` is not a length of time");
                 if let Some(written) = whole(text) {
                     finding = finding
                         .help(format!("write `{written}`: a whole number and its unit"))
-                        .fix(Fix::replace(Safety::Safe, cx.place_of(node), written.to_string()));
+                        .fix(Fix::replace(
+                            Safety::Safe,
+                            cx.place_of(node),
+                            written.to_string(),
+                        ));
                 }
             }
             None => {}
@@ -121,7 +137,11 @@ fn whole(text: &str) -> Option<Duration> {
     let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit.trim())?;
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     let part = format!("{part:0<3}");
-    let thousandths = whole.parse::<u64>().ok()?.checked_mul(1_000)?.checked_add(part.get(..3)?.parse().ok()?)?;
+    let thousandths = whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1_000)?
+        .checked_add(part.get(..3)?.parse().ok()?)?;
     let millis = thousandths.checked_mul(*millis)?;
     (millis % 1_000 == 0 && part.len() == 3).then_some(Duration(millis / 1_000))
 }

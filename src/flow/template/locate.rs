@@ -21,7 +21,10 @@ impl Offsets {
             if !character.is_whitespace() {
                 at = skip_blank(raw, at, style);
             }
-            map.extend(std::iter::repeat_n(start + at.min(raw.len()), character.len_utf8()));
+            map.extend(std::iter::repeat_n(
+                start + at.min(raw.len()),
+                character.len_utf8(),
+            ));
             let (written, length) = character_at(raw, at, style);
             if !character.is_whitespace() || written == Some(character) {
                 at += length;
@@ -54,8 +57,12 @@ fn skip_blank(raw: &str, mut at: usize, style: Style) -> usize {
 
 /// The character written at an offset and its length in bytes. No character, but a length, is an escaped line break.
 fn character_at(raw: &str, at: usize, style: Style) -> (Option<char>, usize) {
-    let Some(rest) = raw.get(at..) else { return (None, 0) };
-    let Some(first) = rest.chars().next() else { return (None, 0) };
+    let Some(rest) = raw.get(at..) else {
+        return (None, 0);
+    };
+    let Some(first) = rest.chars().next() else {
+        return (None, 0);
+    };
     match style {
         Style::Single if rest.starts_with("''") => (Some('\''), 2),
         Style::Double if first == '\\' => escape(rest),
@@ -65,9 +72,13 @@ fn character_at(raw: &str, at: usize, style: Style) -> (Option<char>, usize) {
 
 /// An escape of a double-quoted scalar (YAML 1.2.2, 5.7).
 fn escape(rest: &str) -> (Option<char>, usize) {
-    let Some(kind) = rest.chars().nth(1) else { return (None, 0) };
+    let Some(kind) = rest.chars().nth(1) else {
+        return (None, 0);
+    };
     let hex = |digits: usize| {
-        let code = rest.get(2..2 + digits).and_then(|text| u32::from_str_radix(text, 16).ok());
+        let code = rest
+            .get(2..2 + digits)
+            .and_then(|text| u32::from_str_radix(text, 16).ok());
         (code, 2 + digits)
     };
     let character = match kind {
@@ -85,7 +96,8 @@ fn escape(rest: &str) -> (Option<char>, usize) {
                 _ => 8,
             });
             // The two halves of a surrogate pair make one character.
-            let pair = matches!(code, Some(0xd800..=0xdbff)) && rest.get(length..length + 2) == Some("\\u");
+            let pair = matches!(code, Some(0xd800..=0xdbff))
+                && rest.get(length..length + 2) == Some("\\u");
             let character = code.and_then(char::from_u32).unwrap_or('\u{fffd}');
             return (Some(character), if pair { length * 2 } else { length });
         }
@@ -115,7 +127,12 @@ mod tests {
         let offsets = Offsets::new(&scalar.text, raw, node.span.start, scalar.style);
         let span = offsets.span(at, at + needle.len());
         let place = source.position(span.start);
-        format!("{}:{} {:?}", place.line, place.column, &document[span.start..span.end])
+        format!(
+            "{}:{} {:?}",
+            place.line,
+            place.column,
+            &document[span.start..span.end]
+        )
     }
 
     #[test]

@@ -164,7 +164,12 @@ impl Walk {
             Expr::BinOp(node) => {
                 if matches!(
                     node.op,
-                    BinOpKind::Eq | BinOpKind::Ne | BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte
+                    BinOpKind::Eq
+                        | BinOpKind::Ne
+                        | BinOpKind::Lt
+                        | BinOpKind::Lte
+                        | BinOpKind::Gt
+                        | BinOpKind::Gte
                 ) {
                     self.compare(&node.left, &node.right);
                 }
@@ -219,7 +224,11 @@ impl Walk {
             Expr::Call(node) => self.call(node, range(node.span())),
             Expr::List(node) => node.items.iter().for_each(|item| self.expression(item)),
             Expr::Tuple(node) => node.items.iter().for_each(|item| self.expression(item)),
-            Expr::Map(node) => node.keys.iter().chain(&node.values).for_each(|item| self.expression(item)),
+            Expr::Map(node) => node
+                .keys
+                .iter()
+                .chain(&node.values)
+                .for_each(|item| self.expression(item)),
         }
     }
 
@@ -248,7 +257,10 @@ impl Walk {
     fn arguments(&mut self, arguments: &[CallArg<'_>]) {
         for argument in arguments {
             match argument {
-                CallArg::Pos(value) | CallArg::Kwarg(_, value) | CallArg::PosSplat(value) | CallArg::KwargSplat(value) => {
+                CallArg::Pos(value)
+                | CallArg::Kwarg(_, value)
+                | CallArg::PosSplat(value)
+                | CallArg::KwargSplat(value) => {
                     self.expression(value);
                 }
             }
@@ -282,9 +294,15 @@ impl Walk {
 
     fn compare(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
         for (one, other) in [(left, right), (right, left)] {
-            let number = matches!(other, Expr::Const(node) if node.value.kind() == ValueKind::Number);
-            let Some(path) = path(one).filter(|_| number) else { continue };
-            let text = path.len() > 1 && path.last().is_some_and(|field| env::TEXT_FIELDS.contains(&field.as_str()));
+            let number =
+                matches!(other, Expr::Const(node) if node.value.kind() == ValueKind::Number);
+            let Some(path) = path(one).filter(|_| number) else {
+                continue;
+            };
+            let text = path.len() > 1
+                && path
+                    .last()
+                    .is_some_and(|field| env::TEXT_FIELDS.contains(&field.as_str()));
             if text && !self.is_local(&path[0]) {
                 let from = range(left.span()).0.min(range(right.span()).0);
                 let to = range(left.span()).1.max(range(right.span()).1);
@@ -300,7 +318,9 @@ impl Walk {
         while let Some(expression) = open.pop() {
             match expression {
                 Expr::Test(test) if test.name == "defined" => self.guarded.extend(path(&test.expr)),
-                Expr::BinOp(node) if matches!(node.op, BinOpKind::ScAnd) => open.extend([&node.left, &node.right]),
+                Expr::BinOp(node) if matches!(node.op, BinOpKind::ScAnd) => {
+                    open.extend([&node.left, &node.right])
+                }
                 _ => {}
             }
         }
@@ -335,7 +355,9 @@ fn path(expression: &Expr<'_>) -> Option<Vec<String>> {
             Some(path)
         }
         Expr::GetItem(node) => {
-            let Expr::Const(subscript) = &node.subscript_expr else { return None };
+            let Expr::Const(subscript) = &node.subscript_expr else {
+                return None;
+            };
             let mut path = path(&node.expr)?;
             path.push(subscript.value.as_str()?.to_owned());
             Some(path)
