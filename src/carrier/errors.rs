@@ -73,7 +73,7 @@ const TABLE: &[(Code, Level, &str)] = &[
     (31950, Warning, "a binary message on the stream was dropped"),
     (31951, Warning, "a message on the stream was not valid and was dropped"),
     (63016, Error, "free text to someone who has not written within 24 hours"),
-    (64101, Error, "the conversation relay cannot go on"),
+    (64105, Error, "the conversation relay's connection ended unexpectedly"),
 ];
 
 #[cfg(test)]

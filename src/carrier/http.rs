@@ -54,7 +54,7 @@ impl Method {
 pub type Params = Vec<(String, String)>;
 
 /// One request to the engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) purpose: String,
     pub(crate) url: String,

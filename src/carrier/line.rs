@@ -46,12 +46,12 @@ pub(crate) struct Line {
     alarm: Option<u64>,
     voice: Voice,
     ear: Ear,
-    up: bool,
+    /// When the call was answered.
+    up: Option<Duration>,
     hung_up: bool,
     hangs_up_in_greeting: Option<u32>,
     orders: mpsc::Receiver<Order>,
     timeline: Timeline,
-    pub(crate) clock: Clock,
     pub(crate) forks: Vec<Fork>,
     /// Keys pressed and not yet taken by a verb.
     pub(crate) keys: VecDeque<char>,
@@ -78,12 +78,11 @@ impl Line {
             alarm: None,
             voice,
             ear: Ear::default(),
-            up: false,
+            up: None,
             hung_up: false,
             hangs_up_in_greeting: faults.has(Fault::HangupInGreeting).then_some(50),
             orders,
             timeline,
-            clock,
             forks: Vec::new(),
             keys: VecDeque::new(),
             words: VecDeque::new(),
@@ -105,7 +104,7 @@ impl Line {
         if let Some(told) = act.told.take() {
             self.timeline.note(Happening::Caller(told));
         }
-        self.ear.take(&act.said, heard, self.up);
+        self.ear.take(&act.said, heard, self.up.is_some());
         for fork in &mut self.forks {
             fork.carry(&act.said, heard);
         }
@@ -134,7 +133,7 @@ impl Line {
     pub(crate) async fn meanwhile_hearing<F: Future>(
         &mut self,
         work: F,
-        sound: &mut dyn Iterator<Item = Frame>,
+        sound: &mut (dyn Iterator<Item = Frame> + Send),
     ) -> Result<F::Output, Interrupt> {
         let mut work = std::pin::pin!(work);
         let mut frame = sound.next().unwrap_or(SILENT);
@@ -166,7 +165,7 @@ impl Line {
 
     /// The call is answered from here on.
     pub(crate) fn answer(&mut self) {
-        self.up = true;
+        self.up = Some(self.now());
     }
 
     /// Tells the caller's script that a verb begins.
@@ -185,8 +184,13 @@ impl Line {
         self.ear
     }
 
+    /// How long the call has been up.
+    pub(crate) fn up_for(&self) -> Duration {
+        self.up.map_or(Duration::ZERO, |up| self.now().saturating_sub(up))
+    }
+
     pub(crate) fn is_up(&self) -> bool {
-        self.up
+        self.up.is_some()
     }
 
     /// Time since the call was placed, in beats.
@@ -196,7 +200,7 @@ impl Line {
 
     fn gives_up_in_greeting(&mut self, heard: &Frame) -> bool {
         let Some(left) = &mut self.hangs_up_in_greeting else { return false };
-        if self.up && (*left < 50 || audible(heard)) {
+        if self.up.is_some() && (*left < 50 || audible(heard)) {
             *left -= 1;
         }
         let gone = *left == 0;

@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -150,16 +151,18 @@ impl Socket {
                     Some(Ok(Message::Binary(_))) => Incoming::Binary,
                     Some(Ok(Message::Close(frame))) => {
                         // Polled once more, so that the answering close frame goes out.
-                        let _answered = source.next().await;
+                        let _answered = tokio::time::timeout(Duration::from_millis(500), source.next()).await;
                         break frame.map_or(Ending::Normal, |frame| match u16::from(frame.code) {
                             1000 => Ending::Normal,
                             code => Ending::Code(code),
                         });
                     }
                     Some(Ok(_)) => continue,
-                    Some(Err(tungstenite::Error::Protocol(
-                        tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-                    )) | tungstenite::Error::Io(_)) | None => break Ending::Broken,
+                    Some(Err(
+                        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+                        | tungstenite::Error::Io(_),
+                    ))
+                    | None => break Ending::Broken,
                     Some(Err(_)) => break Ending::Violation,
                 };
                 if arrived.send(message).await.is_err() {
@@ -180,11 +183,6 @@ impl Socket {
     /// What has arrived and was not taken yet.
     pub(crate) fn take(&mut self) -> Option<Incoming> {
         self.incoming.try_recv().ok()
-    }
-
-    /// Waits for the next arrival; `None` once the connection is over.
-    pub(crate) async fn next(&mut self) -> Option<Incoming> {
-        self.incoming.recv().await
     }
 
     /// Closes with a close frame and gives the server a moment to answer it.
