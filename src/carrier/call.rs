@@ -281,8 +281,9 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
     // The courier's task only ends early by a panic, which the tests would show.
     let _delivered = delivering.await;
     tokio::time::sleep(spec.linger).await;
-    let state = account.state();
+    timeline.close();
     let events = timeline.events();
+    let state = account.state();
     Ok(CallReport {
         longest_silence: ear.longest_silence(),
         errors: events

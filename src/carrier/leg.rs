@@ -26,6 +26,9 @@ use crate::twiml::Element;
 /// Recordings quieter than this hold only silence (dBFS).
 const SILENT_BELOW: f32 = -50.0;
 
+/// Recordings with fewer samples than this, half a second, are too short to be kept; the carrier's own limit is not published.
+const SHORTEST: usize = 4000;
+
 /// Everything a verb works with.
 pub(crate) struct Leg {
     pub(crate) line: Line,
@@ -192,10 +195,10 @@ impl Leg {
         let started = jiff::Timestamp::now();
         let sid = ids::sid("RE");
         let url = format!("{}/2010-04-01/Accounts/{}/Recordings/{sid}", self.rest, self.account.sid);
-        let absent = if sound.len() < 8000 / 2 {
-            Some(16101)
-        } else if samples.chunks(160).all(|frame| level::rms_dbfs(frame) < SILENT_BELOW) {
+        let absent = if samples.chunks(mulaw::FRAME).all(|frame| level::rms_dbfs(frame) < SILENT_BELOW) {
             Some(16102)
+        } else if sound.len() < SHORTEST {
+            Some(16101)
         } else {
             None
         };

@@ -119,7 +119,7 @@ pub(crate) struct Timeline {
     clock: Clock,
     call: Arc<str>,
     events: Arc<Mutex<Vec<Event>>>,
-    live: Option<UnboundedSender<Event>>,
+    live: Arc<Mutex<Option<UnboundedSender<Event>>>>,
 }
 
 impl Timeline {
@@ -128,7 +128,7 @@ impl Timeline {
             clock,
             call: call.into(),
             events: Arc::default(),
-            live,
+            live: Arc::new(Mutex::new(live)),
         }
     }
 
@@ -138,7 +138,7 @@ impl Timeline {
             call: self.call.to_string(),
             what,
         };
-        if let Some(live) = &self.live {
+        if let Some(live) = &*self.live.lock().unwrap_or_else(PoisonError::into_inner) {
             // Nobody listening any more is no reason to end a call.
             let _gone = live.send(event.clone());
         }
@@ -150,6 +150,11 @@ impl Timeline {
 
     pub(crate) fn error(&self, code: Code, detail: impl Into<String>) {
         self.note(Happening::Error(code, detail.into()));
+    }
+
+    /// The call is over: whoever listens hears that nothing follows. Later events are only kept.
+    pub(crate) fn close(&self) {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {

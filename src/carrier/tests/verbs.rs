@@ -56,7 +56,7 @@ async fn a_key_stops_the_prompt_and_goes_to_the_action() {
 #[tokio::test]
 async fn gather_ends_on_its_finish_key_its_timeout_and_on_nothing() {
     let verbs = "<Gather action=\"/menu\" timeout=\"2\"/><Say>nothing</Say>";
-    for (caller, digits, key) in [("keys 123#9", "123", "#"), ("keys 7", "7", "")] {
+    for (caller, digits, key) in [("wait verb Gather; keys 123#9", "123", "#"), ("wait verb Gather; keys 7", "7", "")] {
         let engine = engine(verbs).await;
         engine.place(caller).await;
         let menu = &engine.seen_at("/menu")[0];
