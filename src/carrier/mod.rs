@@ -1,1 +1,49 @@
+//! The built-in carrier: plays the telephone network's part against a running engine, over HTTP, WebSocket and REST.
+//!
+//! [`Carrier::start`] opens the REST side; [`place`] makes one call and returns its [`CallReport`]. Many calls may
+//! run at once on one carrier.
 
+mod account;
+mod call;
+mod caller;
+mod clock;
+mod courier;
+mod document;
+mod ear;
+mod errors;
+mod faults;
+mod fork;
+mod front;
+mod http;
+mod ids;
+mod leg;
+mod line;
+mod network;
+mod overrides;
+mod prompt;
+mod rest;
+mod sign;
+mod socket;
+mod sounds;
+mod status;
+mod stream;
+mod timeline;
+mod verbs;
+mod voice;
+mod wire;
+
+pub use account::{Message, Recording};
+pub use call::{CallReport, CallSpec, DialOutcome, Outcome, PayOutcome, PlaceError, StatusEvent, place};
+pub use caller::{Script, ScriptError, Speech, Step, parse_duration};
+pub use ear::{Ear, Frame, Span};
+pub use errors::{Code, Level, level, meaning};
+pub use faults::{ALL as FAULTS, Fault, FaultError};
+pub use front::{Front, FrontError};
+pub use http::{Exchange, Method, Params};
+pub use network::{Carrier, CarrierConfig, CarrierError};
+pub use sign::{signature, signed_url};
+pub use timeline::{Event, Happening, json_lines, lines};
+pub use voice::VoiceError;
+
+#[cfg(test)]
+mod tests;
