@@ -42,7 +42,7 @@ pub(super) fn run(args: &List) -> Exit {
             crate::twiml::Templates::bundled().names().map(|name| (name.to_owned(), String::new())).collect()
         }
         What::Faults => {
-            crate::carrier::Fault::ALL.iter().map(|fault| (fault.name().to_owned(), fault.about().to_owned())).collect()
+            crate::carrier::FAULTS.iter().map(|(_, name, about)| ((*name).to_owned(), (*about).to_owned())).collect()
         }
     };
     if args.json {

@@ -1,5 +1,323 @@
-//! pending
-use super::Exit;
+//! `engine simulate`: calls by the built-in carrier, over real sockets, with sound at real pace.
+
+use super::run::located;
+use super::{Exit, logs, output};
+use crate::carrier::{
+    CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Level, Outcome, Script, StatusEvent, level,
+    parse_duration, place,
+};
+use crate::line::Disk;
+use crate::line::config::{self, Settings};
+use crate::line::host::{Host, Refusal};
+use secrecy::SecretString;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Places calls with the built-in carrier.
 #[derive(Debug, clap::Args)]
-pub struct Simulate {}
-pub(super) fn run(_: &Simulate) -> Exit { Exit::Done }
+pub struct Simulate {
+    /// The flow to call; an engine is started for it.
+    #[arg(long, env = "ENGINE_FLOW", conflicts_with = "url", required_unless_present = "url")]
+    flow: Option<PathBuf>,
+    /// The voice webhook of an engine that runs somewhere, such as `https://voice.example.com/webhook/incoming_call`.
+    #[arg(long)]
+    url: Option<String>,
+    /// What the caller does: `wait 2s; speak hello.wav; keys 1#; hang up`.
+    #[arg(long, default_value = "wait prompt; speak Hello, I am looking for a flat; wait prompt; speak No, thank you")]
+    caller: Script,
+    /// What goes wrong, such as `refuse-stream` or `drop-stream=3s`; may be repeated. See `engine list faults`.
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Fault>,
+    /// The caller's number.
+    #[arg(long, default_value = "+972501234567")]
+    from: String,
+    /// The number that is called.
+    #[arg(long, default_value = "+97231234567")]
+    to: String,
+    /// How dialled parties answer: `answer`, `busy`, `no-answer` or `failed`, in order.
+    #[arg(long = "dial", value_name = "HOW", value_parser = dial)]
+    dials: Vec<DialOutcome>,
+    /// So many calls at once.
+    #[arg(long, default_value_t = 1)]
+    calls: usize,
+    /// The longest a call may take.
+    #[arg(long, default_value = "3m", value_parser = duration)]
+    limit: Duration,
+    /// How long to wait for follow-ups after the call.
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    linger: Duration,
+    /// Writes what was said and heard as a stereo WAV: the caller left, the engine right.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Fails where the caller heard nothing for longer.
+    #[arg(long, value_parser = duration)]
+    max_silence: Option<Duration>,
+    /// How events are printed.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// The account of an engine that runs elsewhere: its `TWILIO_ACCOUNT_SID`.
+    #[arg(long, env = "TWILIO_ACCOUNT_SID")]
+    account_sid: Option<String>,
+    /// The token with which requests to it are signed: its `TWILIO_AUTH_TOKEN`.
+    #[arg(long, env = "TWILIO_AUTH_TOKEN", hide_env_values = true)]
+    auth_token: Option<String>,
+    /// The port of the carrier's REST API, for an engine whose `TWILIO_API_URL` points here.
+    #[arg(long, default_value_t = 0)]
+    rest_port: u16,
+    /// Shows the engine's log too.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// A timeline for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| format!("`{text}` is no time; write for example `3s` or `2m`"))
+}
+
+fn dial(text: &str) -> Result<DialOutcome, String> {
+    match text {
+        "answer" => Ok(DialOutcome::default()),
+        "busy" => Ok(DialOutcome::Busy),
+        "no-answer" => Ok(DialOutcome::NoAnswer),
+        "failed" => Ok(DialOutcome::Failed),
+        other => Err(format!("`{other}` is none of `answer`, `busy`, `no-answer`, `failed`")),
+    }
+}
+
+pub(super) fn run(args: &Simulate) -> Exit {
+    logs::start(if args.verbose { "info" } else { "off" }, false);
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(simulate(args)),
+        Err(error) => {
+            eprintln!("error: the engine cannot start its threads: {error}");
+            Exit::Unavailable
+        }
+    }
+}
+
+async fn simulate(args: &Simulate) -> Exit {
+    let config = CarrierConfig {
+        account_sid: args.account_sid.clone(),
+        auth_token: args.auth_token.clone(),
+        port: args.rest_port,
+        faults: args.faults.clone(),
+    };
+    let carrier = match Carrier::start(config).await {
+        Ok(carrier) => Arc::new(carrier),
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Unavailable;
+        }
+    };
+    // Kept until the end: the store's folder goes with it.
+    let mut started = None;
+    let (voice_url, status_callback) = match (&args.url, &args.flow) {
+        (Some(url), _) => (url.clone(), beside(url)),
+        (None, Some(flow)) => match begin(flow, &carrier).await {
+            Ok((host, folder)) => {
+                let origin = format!("http://{}", host.address);
+                started = Some((host, folder));
+                (format!("{origin}/webhook/incoming_call"), Some(format!("{origin}/webhook/call_status")))
+            }
+            Err(exit) => return exit,
+        },
+        (None, None) => return Exit::Usage,
+    };
+    let reports = place_all(args, &carrier, &voice_url, status_callback).await;
+    let exit = tell(args, &reports);
+    if let Some((host, folder)) = started {
+        host.stop().await;
+        drop(folder);
+    }
+    exit
+}
+
+/// The status callback beside the voice webhook, where the URL is an engine's.
+fn beside(voice_url: &str) -> Option<String> {
+    voice_url.trim_end_matches('/').strip_suffix("incoming_call").map(|base| format!("{base}call_status"))
+}
+
+/// A folder that is removed with its content.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left in the system's folder for such things does no harm.
+        let _gone = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Starts an engine for the flow, with a store of its own and this carrier's account.
+async fn begin(flow: &std::path::Path, carrier: &Carrier) -> Result<(Host, Folder), Exit> {
+    let (root, flow) = located(flow)?;
+    let settings = config::load(&root, &|_| None).map_err(|error| output::config_refused(&error))?;
+    let folder = std::env::temp_dir().join(format!("engine-simulate-{}", std::process::id()));
+    let folder = Folder(folder);
+    if let Err(error) = std::fs::create_dir_all(&folder.0) {
+        eprintln!("error: the folder `{}` cannot be made: {error}", folder.0.display());
+        return Err(Exit::Unavailable);
+    }
+    let settings = for_carrier(settings, carrier, &folder.0);
+    match Host::start(settings, Arc::new(Disk::new(root)), &flow).await {
+        Ok(host) => {
+            output::findings_of(&host.warnings);
+            Ok((host, folder))
+        }
+        Err(Refusal::Flows(wrong)) => Err(output::flows_refused(&wrong)),
+        Err(Refusal::Store(error)) => {
+            eprintln!("error: {error}\nhelp: {}", error.help());
+            Err(Exit::Unavailable)
+        }
+        Err(Refusal::Port(error)) => {
+            eprintln!("error: {error}");
+            Err(Exit::Unavailable)
+        }
+    }
+}
+
+/// The flow's own settings, but with this carrier's account, a fresh store and a port of this machine only.
+pub fn for_carrier(mut settings: Settings, carrier: &Carrier, folder: &std::path::Path) -> Settings {
+    let token = SecretString::from(carrier.auth_token.clone());
+    settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    settings.database = format!("sqlite:{}", folder.join("engine.db").display());
+    settings.config.public_url = None;
+    settings.server.public_base = None;
+    settings.server.verify_signatures = true;
+    settings.server.auth_token = Some(token.clone());
+    settings.carrier.account_sid = Some(carrier.account_sid.clone());
+    settings.carrier.credentials = Some(crate::channels::twilio::Credentials::AuthToken(token));
+    settings.carrier.api_url = carrier.rest_url.clone();
+    settings.drain = Duration::from_millis(500);
+    settings
+}
+
+async fn place_all(
+    args: &Simulate,
+    carrier: &Arc<Carrier>,
+    voice_url: &str,
+    status_callback: Option<String>,
+) -> Vec<CallReport> {
+    let (events, printed) = mpsc::unbounded_channel();
+    let printer = tokio::spawn(print(printed, args.format, args.calls > 1));
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..args.calls.max(1) {
+        let mut spec = CallSpec::new(voice_url);
+        spec.status_callback = status_callback.clone();
+        spec.status_events = StatusEvent::ALL.to_vec();
+        spec.from = if number == 0 { args.from.clone() } else { format!("{}{number:03}", args.from) };
+        spec.to.clone_from(&args.to);
+        spec.caller = args.caller.clone();
+        spec.faults = args.faults.clone();
+        spec.dials.clone_from(&args.dials);
+        spec.max_length = args.limit;
+        spec.linger = args.linger;
+        spec.events = Some(events.clone());
+        let carrier = Arc::clone(carrier);
+        calls.spawn(async move { place(spec, &carrier).await });
+    }
+    drop(events);
+    let mut reports = Vec::new();
+    while let Some(done) = calls.join_next().await {
+        match done {
+            Ok(Ok(report)) => reports.push(report),
+            Ok(Err(error)) => eprintln!("error: {error}"),
+            Err(error) => eprintln!("error: a call broke off: {error}"),
+        }
+    }
+    let _printed = printer.await;
+    reports
+}
+
+async fn print(mut events: mpsc::UnboundedReceiver<Event>, format: Format, many: bool) {
+    while let Some(event) = events.recv().await {
+        match format {
+            Format::Json => println!("{}", event.json()),
+            Format::Human if many => {
+                let call: String = event.call.chars().skip(2).take(6).collect();
+                println!("{call}  {}", event.line());
+            }
+            Format::Human => println!("{}", event.line()),
+        }
+    }
+}
+
+/// The end of it: what the caller got, in a few lines, and whether that was good enough.
+fn tell(args: &Simulate, reports: &[CallReport]) -> Exit {
+    let mut good = reports.len() == args.calls.max(1);
+    for report in reports {
+        let silence = report.longest_silence.length();
+        let too_quiet = args.max_silence.is_some_and(|most| silence > most);
+        let failed = report.outcome == Outcome::ApplicationError;
+        good &= !too_quiet && !failed;
+        if args.format == Format::Json {
+            println!("{}", summary(report));
+        } else if reports.len() == 1 || too_quiet || failed {
+            people(report);
+        }
+    }
+    if args.format == Format::Human && reports.len() > 1 {
+        let longest = reports.iter().map(|report| report.longest_silence.length()).max().unwrap_or_default();
+        println!("\n{} calls, longest silence {:.1} s", reports.len(), longest.as_secs_f64());
+    }
+    if let (Some(path), Some(report)) = (&args.out, reports.first()) {
+        if let Err(error) = std::fs::write(path, report.ear.wav()) {
+            eprintln!("error: `{}` cannot be written: {error}", path.display());
+            return Exit::Usage;
+        }
+        if args.format == Format::Human {
+            println!("what was said and heard: {}", path.display());
+        }
+    }
+    if good { Exit::Done } else { Exit::Problems }
+}
+
+fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::EngineHungUp => "the flow ended the call".to_owned(),
+        Outcome::EndedByRest => "the engine ended the call through REST".to_owned(),
+        Outcome::Refused(how) => format!("the call was refused ({how})"),
+        Outcome::CallerHungUp => "the caller hung up".to_owned(),
+        Outcome::TooLong => "the call reached its limit".to_owned(),
+        Outcome::ApplicationError => "the caller heard the carrier's error announcement".to_owned(),
+    }
+}
+
+fn people(report: &CallReport) {
+    let silence = &report.longest_silence;
+    println!("\n{}", outcome(&report.outcome));
+    println!(
+        "longest silence {:.1} s, from {:.1} s to {:.1} s",
+        silence.length().as_secs_f64(),
+        silence.from.as_secs_f64(),
+        silence.to.as_secs_f64()
+    );
+    println!("messages {}, recordings {}", report.messages.len(), report.recordings.len());
+    for (code, detail) in &report.errors {
+        let weight = if level(*code) == Level::Error { "error" } else { "warning" };
+        println!("{weight} {code}: {detail}");
+    }
+}
+
+fn summary(report: &CallReport) -> serde_json::Value {
+    json!({
+        "summary": {
+            "call": report.call_sid,
+            "outcome": outcome(&report.outcome),
+            "longest_silence_ms": u64::try_from(report.longest_silence.length().as_millis()).unwrap_or(u64::MAX),
+            "messages": report.messages.len(),
+            "recordings": report.recordings.len(),
+            "errors": report.errors.iter().map(|(code, detail)| json!({"code": code.to_string(), "detail": detail})).collect::<Vec<_>>(),
+        }
+    })
+}

@@ -37,6 +37,8 @@ pub struct Flows {
     disk: Arc<Disk>,
     main: String,
     by_number: HashMap<String, String>,
+    /// Files whose latest content was refused, by what it was: the same fault is told once.
+    refused: RwLock<HashMap<String, BTreeMap<String, String>>>,
     current: RwLock<HashMap<String, Arc<Version>>>,
     known: RwLock<HashMap<String, Arc<Version>>>,
 }
@@ -49,7 +51,7 @@ impl Flows {
         by_number: HashMap<String, String>,
     ) -> Result<(Self, Vec<Compiled>), Vec<Compiled>> {
         let flows =
-            Self { disk, main: main.to_owned(), by_number, current: RwLock::default(), known: RwLock::default() };
+            Self { disk, main: main.to_owned(), by_number, refused: RwLock::default(), current: RwLock::default(), known: RwLock::default() };
         let mut warned = Vec::new();
         let mut wrong = Vec::new();
         for path in flows.paths() {
@@ -57,7 +59,8 @@ impl Flows {
             match flows.take(&path, compiled) {
                 Reload::Rejected(compiled) => wrong.push(*compiled),
                 Reload::Swapped(_) | Reload::Unchanged => {
-                    let again = compile(&path, &*flows.disk);
+                    let mut again = compile(&path, &*flows.disk);
+                    crate::check::check(&mut again);
                     if !again.findings.is_empty() {
                         warned.push(again);
                     }
@@ -123,7 +126,15 @@ impl Flows {
     }
 
     fn take(&self, path: &str, mut compiled: Compiled) -> Reload {
-        let Some(flow) = compiled.flow.take() else { return Reload::Rejected(Box::new(compiled)) };
+        crate::check::check(&mut compiled);
+        let flow = compiled.flow.take().filter(|_| !compiled.findings.has_errors());
+        let mut refused = self.refused.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(flow) = flow else {
+            let told = refused.insert(path.to_owned(), compiled.sources.clone());
+            let again = told.is_some_and(|told| told == compiled.sources);
+            return if again { Reload::Unchanged } else { Reload::Rejected(Box::new(compiled)) };
+        };
+        refused.remove(path);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if current.get(path).is_some_and(|version| version.flow.hash == flow.hash) {
             return Reload::Unchanged;

@@ -11,6 +11,7 @@ mod disk;
 mod drain;
 mod engine;
 mod flows;
+pub mod host;
 mod known;
 mod media;
 mod outbox;
