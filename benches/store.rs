@@ -23,10 +23,7 @@ fn change(call: u64) -> Change {
             state: format!("{{\"step\":\"talk\",\"note\":\"{}\"}}", "x".repeat(400)),
             ended: false,
         }),
-        events: vec![(
-            1,
-            format!("{{\"kind\":\"status\",\"note\":\"{}\"}}", "x".repeat(100)),
-        )],
+        events: vec![(1, format!("{{\"kind\":\"status\",\"note\":\"{}\"}}", "x".repeat(100)))],
         timers_set: vec![TimerRow {
             name: "media".into(),
             due: 6000,
@@ -48,24 +45,22 @@ fn commits(bencher: Bencher, committers: usize) {
         .expect("a new database opens");
     let store = Arc::new(store);
     let calls = Arc::new(AtomicU64::new(0));
-    bencher
-        .counter(ItemsCount::new(committers * EACH))
-        .bench(|| {
-            let tasks: Vec<_> = (0..committers)
-                .map(|_| {
-                    let (store, calls) = (Arc::clone(&store), Arc::clone(&calls));
-                    runtime.spawn(async move {
-                        for _ in 0..EACH {
-                            let call = calls.fetch_add(1, Ordering::Relaxed);
-                            store.commit(change(call)).await.expect("a commit");
-                        }
-                    })
+    bencher.counter(ItemsCount::new(committers * EACH)).bench(|| {
+        let tasks: Vec<_> = (0..committers)
+            .map(|_| {
+                let (store, calls) = (Arc::clone(&store), Arc::clone(&calls));
+                runtime.spawn(async move {
+                    for _ in 0..EACH {
+                        let call = calls.fetch_add(1, Ordering::Relaxed);
+                        store.commit(change(call)).await.expect("a commit");
+                    }
                 })
-                .collect();
-            runtime.block_on(async {
-                for task in tasks {
-                    task.await.expect("no committer fails");
-                }
-            });
+            })
+            .collect();
+        runtime.block_on(async {
+            for task in tasks {
+                task.await.expect("no committer fails");
+            }
         });
+    });
 }

@@ -75,8 +75,7 @@ async fn the_form_holds_the_file_and_its_language() {
     };
     let (head, content) = part("file");
     assert!(
-        head.contains("filename=\"recording.wav\"")
-            && head.to_lowercase().contains("content-type: audio/x-wav"),
+        head.contains("filename=\"recording.wav\"") && head.to_lowercase().contains("content-type: audio/x-wav"),
         "{head}"
     );
     assert_eq!(content, "RIFF....WAVEsound");
@@ -93,9 +92,7 @@ async fn the_form_holds_the_file_and_its_language() {
 #[tokio::test]
 async fn silence_is_an_empty_text() {
     let server = Wire::answering([Answer::json(200, r#"{"text":""}"#)]).await;
-    let result = openai(server.url(""), LONG)
-        .transcribe(audio("audio/mpeg"), None)
-        .await;
+    let result = openai(server.url(""), LONG).transcribe(audio("audio/mpeg"), None).await;
     assert_eq!(result, Ok(Transcript::default()));
     let body = String::from_utf8(server.request().body.to_vec()).expect("text");
     assert!(
@@ -135,10 +132,7 @@ async fn every_failure_has_its_class() {
             .await
             .expect_err("a failure");
         assert_eq!(failed.class(), class, "{answer:?}: {failed}");
-        assert!(
-            !format!("{failed} {failed:?}").contains("sk-secret"),
-            "{failed}"
-        );
+        assert!(!format!("{failed} {failed:?}").contains("sk-secret"), "{failed}");
         assert_eq!(server.requests().len(), 1);
     }
     let server = Wire::answering([Answer::json(429, "").header("retry-after", "9")]).await;
@@ -178,26 +172,16 @@ fn command(argv: &[&str], timeout: Duration) -> Arc<dyn Transcriber> {
 
 fn script(text: &str, timeout: Duration) -> Arc<dyn Transcriber> {
     command(
-        &[
-            "sh",
-            "-c",
-            text,
-            "transcribe",
-            "{file}",
-            "--language={language}",
-        ],
+        &["sh", "-c", text, "transcribe", "{file}", "--language={language}"],
         timeout,
     )
 }
 
 #[tokio::test]
 async fn a_command_reads_the_file_and_its_output_is_the_text() {
-    let result = script(
-        r#"echo "$2 שלום"; echo "$1"; cat "$1"; ls -l "$1" | cut -c1-10"#,
-        LONG,
-    )
-    .transcribe(audio("audio/mpeg"), Some("he-IL"))
-    .await;
+    let result = script(r#"echo "$2 שלום"; echo "$1"; cat "$1"; ls -l "$1" | cut -c1-10"#, LONG)
+        .transcribe(audio("audio/mpeg"), Some("he-IL"))
+        .await;
     let text = result.expect("a text").text;
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "--language=he שלום");
@@ -206,18 +190,11 @@ async fn a_command_reads_the_file_and_its_output_is_the_text() {
         "{text}"
     );
     assert_eq!(lines[2], "RIFF....WAVEsound-rw-------");
-    assert!(
-        !std::path::Path::new(lines[1]).exists(),
-        "the file is removed"
-    );
+    assert!(!std::path::Path::new(lines[1]).exists(), "the file is removed");
 
-    let result = script("echo; exit 0", LONG)
-        .transcribe(audio("audio/wav"), None)
-        .await;
+    let result = script("echo; exit 0", LONG).transcribe(audio("audio/wav"), None).await;
     assert_eq!(result, Ok(Transcript::default()));
-    let result = script("echo \"$2\"", LONG)
-        .transcribe(audio("audio/wav"), None)
-        .await;
+    let result = script("echo \"$2\"", LONG).transcribe(audio("audio/wav"), None).await;
     assert_eq!(result.expect("a text").text, "--language=auto");
 }
 
@@ -226,19 +203,11 @@ async fn arguments_are_not_read_by_a_shell() {
     let result = command(&["printf", "%s", "{file};$(id)`id`"], LONG)
         .transcribe(audio("audio/wav"), None)
         .await;
-    assert!(
-        result
-            .expect("a text")
-            .text
-            .ends_with("recording.wav;$(id)`id`")
-    );
+    assert!(result.expect("a text").text.ends_with("recording.wav;$(id)`id`"));
     let failed = command(&["printf", "{file}"], LONG)
         .transcribe(audio("audio/wav"), Some("--help"))
         .await;
-    assert_eq!(
-        failed.expect_err("not a language").class(),
-        ErrorClass::BadRequest
-    );
+    assert_eq!(failed.expect_err("not a language").class(), ErrorClass::BadRequest);
 }
 
 #[tokio::test]
@@ -283,11 +252,7 @@ async fn output_without_end_is_cut_off() {
 
 #[tokio::test]
 async fn what_is_set_up_wrongly_fails_for_good() {
-    for argv in [
-        &["/nowhere/transcribe", "{file}"][..],
-        &["sh", "-c", "echo"],
-        &[],
-    ] {
+    for argv in [&["/nowhere/transcribe", "{file}"][..], &["sh", "-c", "echo"], &[]] {
         let failed = command(argv, LONG)
             .transcribe(audio("audio/wav"), None)
             .await
@@ -317,10 +282,7 @@ async fn a_command_that_is_given_up_is_killed_with_what_it_started() {
         .expect("mkfifo");
     assert!(made.success());
     // The inner shell holds the pipe open for writing; reading it ends only when that process is gone.
-    let text = format!(
-        "sh -c 'exec 3>\"{}\"; echo up >&3; sleep 600; :'; :",
-        fifo.display()
-    );
+    let text = format!("sh -c 'exec 3>\"{}\"; echo up >&3; sleep 600; :'; :", fifo.display());
     let (up, is_up) = tokio::sync::oneshot::channel();
     let (gone, is_gone) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
@@ -331,11 +293,7 @@ async fn a_command_that_is_given_up_is_killed_with_what_it_started() {
         up.send(first).expect("the test waits");
         gone.send(lines.count()).expect("the test waits");
     });
-    let running = tokio::spawn(async move {
-        script(&text, LONG)
-            .transcribe(audio("audio/wav"), None)
-            .await
-    });
+    let running = tokio::spawn(async move { script(&text, LONG).transcribe(audio("audio/wav"), None).await });
     let first = tokio::time::timeout(LONG, is_up).await;
     assert_eq!(first.expect("it starts"), Ok("up".to_owned()));
     running.abort();

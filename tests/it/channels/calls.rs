@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use engine::channels::twilio::{
-    CallStatus, CarrierError, Credentials, Redirect, TwilioClient, TwilioConfig,
-};
+use engine::channels::twilio::{CallStatus, CarrierError, Credentials, Redirect, TwilioClient, TwilioConfig};
 
 use super::{ACCOUNT, BASIC, client, config, hasty};
 use crate::wire::{Answer, Wire};
@@ -16,10 +14,7 @@ fn call_path() -> String {
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(n, v)| (n.to_string(), v.to_string()))
-        .collect()
+    pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect()
 }
 
 #[tokio::test]
@@ -65,10 +60,7 @@ async fn an_api_key_signs_in_for_the_account() {
         ..config(&server)
     });
     client.hang_up(CALL).await.expect("accepted");
-    assert_eq!(
-        server.request().header("authorization"),
-        Some("Basic U0sxOnM=")
-    );
+    assert_eq!(server.request().header("authorization"), Some("Basic U0sxOnM="));
     assert_eq!(server.request().target, call_path());
 }
 
@@ -88,8 +80,7 @@ async fn a_path_in_the_api_url_is_kept_and_a_sid_cannot_leave_it() {
 
 #[tokio::test]
 async fn a_call_is_read_with_its_numbers_given_as_text() {
-    let body =
-        r#"{"sid":"CA1","status":"completed","duration":"42","direction":"inbound","price":null}"#;
+    let body = r#"{"sid":"CA1","status":"completed","duration":"42","direction":"inbound","price":null}"#;
     let live = r#"{"sid":"CA1","status":"in-progress","duration":null}"#;
     let odd = r#"{"sid":"CA1","status":"parked"}"#;
     let server = Wire::answering([body, live, odd].map(|body| Answer::json(200, body))).await;
@@ -117,9 +108,8 @@ async fn a_call_is_read_with_its_numbers_given_as_text() {
 
 #[tokio::test]
 async fn each_refusal_has_its_own_error() {
-    let error = |code: u32, message: &str| {
-        format!(r#"{{"code":{code},"message":"{message}","more_info":"x","status":1}}"#)
-    };
+    let error =
+        |code: u32, message: &str| format!(r#"{{"code":{code},"message":"{message}","more_info":"x","status":1}}"#);
     let cases = [
         (
             Answer::json(401, &error(20003, "Authenticate")),
@@ -142,10 +132,7 @@ async fn each_refusal_has_its_own_error() {
             },
         ),
         (
-            Answer::json(
-                400,
-                &error(21220, "Call is not in-progress. Cannot redirect."),
-            ),
+            Answer::json(400, &error(21220, "Call is not in-progress. Cannot redirect.")),
             CarrierError::CallNotInProgress,
         ),
         (
@@ -217,11 +204,7 @@ async fn each_refusal_has_its_own_error() {
         let server = Wire::answering([answer.clone()]).await;
         let failed = client(&server).hang_up(CALL).await.expect_err("a refusal");
         assert_eq!(failed, expected, "{answer:?}");
-        assert_eq!(
-            server.requests().len(),
-            1,
-            "the client itself repeats nothing"
-        );
+        assert_eq!(server.requests().len(), 1, "the client itself repeats nothing");
         let later = matches!(
             failed,
             CarrierError::RateLimited { .. } | CarrierError::Unavailable { .. }
@@ -249,9 +232,7 @@ async fn silence_a_cut_and_a_closed_port_are_told_apart() {
     assert!(failed.may_have_happened());
     assert_eq!(server.requests().len(), 1);
 
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let api_url = format!("http://{}", closed.local_addr().expect("an address"));
     drop(closed);
     let client = TwilioClient::new(TwilioConfig {
@@ -280,12 +261,7 @@ async fn what_is_missing_or_too_long_is_said_before_anything_is_sent() {
     let no_account = without(|c| c.account_sid = None);
     assert!(!no_account.is_configured());
     let failed = no_account.hang_up(CALL).await.expect_err("no account");
-    assert_eq!(
-        failed,
-        CarrierError::MissingCredentials {
-            what: "account SID"
-        }
-    );
+    assert_eq!(failed, CarrierError::MissingCredentials { what: "account SID" });
     let failed = without(|c| c.credentials = None)
         .hang_up(CALL)
         .await
@@ -302,18 +278,12 @@ async fn what_is_missing_or_too_long_is_said_before_anything_is_sent() {
             ..config(&server)
         });
         let failed = client.hang_up(CALL).await.expect_err("no URL");
-        assert!(
-            matches!(failed, CarrierError::Misconfigured { .. }),
-            "{url}: {failed}"
-        );
+        assert!(matches!(failed, CarrierError::Misconfigured { .. }), "{url}: {failed}");
     }
     let failed = client(&server).hang_up("").await.expect_err("no call");
     assert!(matches!(failed, CarrierError::NotFound { .. }), "{failed}");
     let long = Redirect::Twiml("ש".repeat(4001));
-    let failed = client(&server)
-        .redirect_call(CALL, &long)
-        .await
-        .expect_err("too long");
+    let failed = client(&server).redirect_call(CALL, &long).await.expect_err("too long");
     assert_eq!(failed, CarrierError::TwimlTooLong { characters: 4001 });
     assert_eq!(failed.code(), Some(32018));
     assert_eq!(server.connections(), 0);

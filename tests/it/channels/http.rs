@@ -22,21 +22,11 @@ async fn bodies_and_headers_arrive_as_given() {
         .header("set-cookie", "s=1")])
     .await;
     let value = json!({"name": "דנה"});
-    let mut call = post(
-        server.url("/leads?source=phone"),
-        HttpBody::Json(value.clone()),
-    );
+    let mut call = post(server.url("/leads?source=phone"), HttpBody::Json(value.clone()));
     call.headers.push(("X-Api-Key".to_owned(), "k".to_owned()));
     let reply = send(&call).await.expect("a reply");
-    assert_eq!(
-        (reply.status, reply.body),
-        (201, ReplyBody::Json(json!({"id": 7})))
-    );
-    let names: Vec<&str> = reply
-        .headers
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    assert_eq!((reply.status, reply.body), (201, ReplyBody::Json(json!({"id": 7}))));
+    let names: Vec<&str> = reply.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["content-type", "etag"], "cookies are not shown");
 
     send(&post(
@@ -46,8 +36,7 @@ async fn bodies_and_headers_arrive_as_given() {
     .await
     .expect("a reply");
     let mut text = post(server.url("/text"), HttpBody::Text("<a/>".to_owned()));
-    text.headers
-        .push(("content-type".to_owned(), "text/xml".to_owned()));
+    text.headers.push(("content-type".to_owned(), "text/xml".to_owned()));
     send(&text).await.expect("a reply");
 
     let seen = server.requests();
@@ -129,10 +118,7 @@ async fn failures_are_told_apart() {
             Answer::redirect(302, "https://127.0.0.1:1/"),
             HttpError::RedirectRefused,
         ),
-        (
-            Answer::redirect(302, "file:///etc/passwd"),
-            HttpError::RedirectRefused,
-        ),
+        (Answer::redirect(302, "file:///etc/passwd"), HttpError::RedirectRefused),
     ];
     for (answer, expected) in cases {
         let server = Wire::answering([answer.clone()]).await;
@@ -161,31 +147,17 @@ async fn what_cannot_be_sent_is_not() {
             "{url}"
         );
     }
-    for (name, value) in [
-        ("a b", "x"),
-        ("x", "a\r\nb: c"),
-        ("Host", "x"),
-        ("content-length", "9"),
-    ] {
+    for (name, value) in [("a b", "x"), ("x", "a\r\nb: c"), ("Host", "x"), ("content-length", "9")] {
         let mut call = HttpCall::new(Method::GET, server.url("/"));
         call.headers.push((name.to_owned(), value.to_owned()));
-        assert_eq!(
-            send(&call).await,
-            Err(HttpError::BadHeader {
-                name: name.to_owned()
-            })
-        );
+        assert_eq!(send(&call).await, Err(HttpError::BadHeader { name: name.to_owned() }));
     }
     assert_eq!(server.connections(), 0);
 
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", closed.local_addr().expect("an address"));
     drop(closed);
-    let failed = send(&HttpCall::new(Method::POST, url))
-        .await
-        .expect_err("nobody there");
+    let failed = send(&HttpCall::new(Method::POST, url)).await.expect_err("nobody there");
     assert_eq!(failed, HttpError::Unreachable);
     assert!(failed.is_retryable() && !failed.may_have_happened());
 }
@@ -222,13 +194,8 @@ async fn a_redirect_to_another_host_takes_neither_keys_nor_bodies_along() {
     let seen = other.requests();
     assert_eq!((seen[1].method.as_str(), seen[1].body.len()), ("GET", 0));
 
-    send(&with_key(post(server.url("/same"), body)))
-        .await
-        .expect("a reply");
+    send(&with_key(post(server.url("/same"), body))).await.expect("a reply");
     let end = server.requests().pop().expect("a request");
-    assert_eq!(
-        (end.method.as_str(), end.header("x-api-key")),
-        ("POST", Some("k"))
-    );
+    assert_eq!((end.method.as_str(), end.header("x-api-key")), ("POST", Some("k")));
     assert_eq!(&end.body[..], br#"{"secret":1}"#);
 }

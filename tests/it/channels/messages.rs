@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::channels::twilio::{
-    CarrierError, Channel, Content, Message, MessageQuery, MessageSid, Sender,
-};
+use engine::channels::twilio::{CarrierError, Channel, Content, Message, MessageQuery, MessageSid, Sender};
 
 use super::{ACCOUNT, BASIC, client, hasty};
 use crate::wire::{Answer, Wire};
@@ -50,17 +48,11 @@ async fn a_text_over_sms() {
         status_callback: Some("https://example.com/webhook/message_status".to_owned()),
         ..free(Channel::Sms, "שלום + & =", &media)
     };
-    let sid = client(&server)
-        .send_message(&message)
-        .await
-        .expect("created");
+    let sid = client(&server).send_message(&message).await.expect("created");
     assert_eq!(sid, MessageSid("SM1".to_owned()));
 
     let seen = server.request();
-    assert_eq!(
-        (seen.method.as_str(), seen.target.as_str()),
-        ("POST", path().as_str())
-    );
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", path().as_str()));
     assert_eq!(seen.header("authorization"), Some(BASIC));
     let form = seen.form();
     assert_eq!(value(&form, "To"), [TO]);
@@ -89,17 +81,13 @@ async fn a_template_over_whatsapp_has_prefixes_and_json_variables() {
         },
         ..free(Channel::Whatsapp, "", &[])
     };
-    client(&server)
-        .send_message(&message)
-        .await
-        .expect("created");
+    client(&server).send_message(&message).await.expect("created");
 
     let form = server.request().form();
     assert_eq!(value(&form, "To"), ["whatsapp:+972501234567"]);
     assert_eq!(value(&form, "From"), ["whatsapp:+972312345678"]);
     assert_eq!(value(&form, "ContentSid"), [TEMPLATE]);
-    let sent: serde_json::Value =
-        serde_json::from_str(value(&form, "ContentVariables")[0]).expect("JSON");
+    let sent: serde_json::Value = serde_json::from_str(value(&form, "ContentVariables")[0]).expect("JSON");
     assert_eq!(sent, serde_json::json!({"1": "דנה \"D\"", "2": "17:30"}));
     assert_eq!(form.len(), 4, "a template has no body: {form:?}");
 }
@@ -111,10 +99,7 @@ async fn a_messaging_service_takes_the_senders_place() {
         sender: Sender::Service(SERVICE.to_owned()),
         ..free(Channel::Whatsapp, "hi", &[])
     };
-    client(&server)
-        .send_message(&message)
-        .await
-        .expect("created");
+    client(&server).send_message(&message).await.expect("created");
     let form = server.request().form();
     assert_eq!(value(&form, "MessagingServiceSid"), [SERVICE]);
     assert_eq!(value(&form, "From"), [""; 0]);
@@ -127,10 +112,7 @@ async fn a_message_that_breaks_a_rule_never_leaves() {
         to: "0501234567".to_owned(),
         ..free(Channel::Sms, "hi", &[])
     };
-    let failed = client(&server)
-        .send_message(&message)
-        .await
-        .expect_err("not a number");
+    let failed = client(&server).send_message(&message).await.expect_err("not a number");
     assert_eq!(failed.code(), Some(21211));
     assert!(!failed.is_retryable() && !failed.may_have_happened());
     assert_eq!(server.connections(), 0);
@@ -159,10 +141,7 @@ async fn a_create_is_made_once_and_its_doubt_is_said() {
         Answer::json(400, r#"{"code":63007,"message":"x"}"#),
     ] {
         let server = Wire::answering([answer.clone()]).await;
-        let failed = client(&server)
-            .send_message(&message)
-            .await
-            .expect_err("no success");
+        let failed = client(&server).send_message(&message).await.expect_err("no success");
         assert!(!failed.may_have_happened(), "{answer:?}: {failed}");
     }
 }
@@ -237,20 +216,11 @@ async fn a_search_follows_the_pages_and_keeps_what_matches() {
 async fn a_search_without_text_takes_every_text_and_ends_at_older_pages() {
     let next = format!("{}?PageToken=x", path());
     let server = Wire::answering([
-        page(
-            &[listed("SM1", "any", "outbound-api", "05:01:00")],
-            Some(&next),
-        ),
-        page(
-            &[listed("SM2", "any", "outbound-api", "04:00:00")],
-            Some(&next),
-        ),
+        page(&[listed("SM1", "any", "outbound-api", "05:01:00")], Some(&next)),
+        page(&[listed("SM2", "any", "outbound-api", "04:00:00")], Some(&next)),
     ])
     .await;
-    let found = client(&server)
-        .find_message(&query(None))
-        .await
-        .expect("a list");
+    let found = client(&server).find_message(&query(None)).await.expect("a list");
     assert_eq!(found, [MessageSid("SM1".to_owned())]);
     assert_eq!(server.requests().len(), 2);
 }
@@ -259,11 +229,7 @@ async fn a_search_without_text_takes_every_text_and_ends_at_older_pages() {
 async fn an_incomplete_search_is_an_error() {
     let endless = format!("{}?PageToken=x", path());
     for next in ["https://elsewhere.example/2010-04-01/x", &endless] {
-        let server = Wire::answering([page(
-            &[listed("SM1", "a", "outbound-api", "05:01:00")],
-            Some(next),
-        )])
-        .await;
+        let server = Wire::answering([page(&[listed("SM1", "a", "outbound-api", "05:01:00")], Some(next))]).await;
         let failed = client(&server)
             .find_message(&query(None))
             .await

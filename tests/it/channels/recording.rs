@@ -9,7 +9,8 @@ use engine::channels::twilio::{TwilioClient, TwilioConfig};
 use super::{ACCOUNT, BASIC, client, config, hasty};
 use crate::wire::{Answer, Wire};
 
-const WAV: &[u8] = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x04\0\0\0\0\0\0\0";
+const WAV: &[u8] =
+    b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x04\0\0\0\0\0\0\0";
 
 fn path() -> String {
     format!("/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE1")
@@ -40,10 +41,7 @@ async fn a_recording_is_asked_for_as_wav_with_the_credentials() {
     )])
     .await;
     let url = server.url(&format!("{}.mp3", path()));
-    let recording = client(&server)
-        .fetch_recording(&url)
-        .await
-        .expect("a recording");
+    let recording = client(&server).fetch_recording(&url).await.expect("a recording");
     assert_eq!(recording.format.mime(), "audio/mpeg");
 }
 
@@ -54,10 +52,7 @@ async fn without_credentials_it_is_asked_for_without() {
         credentials: None,
         ..config(&server)
     });
-    client
-        .fetch_recording(&server.url(&path()))
-        .await
-        .expect("a recording");
+    client.fetch_recording(&server.url(&path())).await.expect("a recording");
     assert_eq!(server.request().header("authorization"), None);
 }
 
@@ -70,10 +65,7 @@ async fn a_redirect_to_another_host_goes_without_credentials() {
         recording_hosts: vec!["localhost".to_owned()],
         ..config(&server)
     });
-    client
-        .fetch_recording(&server.url(&path()))
-        .await
-        .expect("a recording");
+    client.fetch_recording(&server.url(&path())).await.expect("a recording");
     assert_eq!(server.request().header("authorization"), Some(BASIC));
     assert_eq!(storage.request().header("authorization"), None);
     assert_eq!(
@@ -114,10 +106,7 @@ async fn a_host_that_is_not_the_carriers_is_never_contacted() {
     let server = Wire::answering([Answer::redirect(302, &to_stranger)]).await;
     let client = client(&server);
 
-    let failed = client
-        .fetch_recording(&to_stranger)
-        .await
-        .expect_err("refused");
+    let failed = client.fetch_recording(&to_stranger).await.expect_err("refused");
     assert_eq!(
         failed,
         RecordingError::HostNotAllowed {
@@ -125,10 +114,7 @@ async fn a_host_that_is_not_the_carriers_is_never_contacted() {
         }
     );
     assert!(!failed.is_retryable());
-    let failed = client
-        .fetch_recording(&server.url(&path()))
-        .await
-        .expect_err("refused");
+    let failed = client.fetch_recording(&server.url(&path())).await.expect_err("refused");
     assert_eq!(
         failed,
         RecordingError::HostNotAllowed {
@@ -137,20 +123,11 @@ async fn a_host_that_is_not_the_carriers_is_never_contacted() {
     );
     assert_eq!(stranger.connections(), 0);
 
-    for url in [
-        "file:///etc/passwd",
-        "http://169.254.169.254/latest/meta-data",
-    ] {
+    for url in ["file:///etc/passwd", "http://169.254.169.254/latest/meta-data"] {
         let failed = client.fetch_recording(url).await.expect_err("refused");
-        assert!(
-            matches!(failed, RecordingError::HostNotAllowed { .. }),
-            "{failed}"
-        );
+        assert!(matches!(failed, RecordingError::HostNotAllowed { .. }), "{failed}");
     }
-    assert_eq!(
-        client.fetch_recording("RE1").await,
-        Err(RecordingError::BadUrl)
-    );
+    assert_eq!(client.fetch_recording("RE1").await, Err(RecordingError::BadUrl));
 }
 
 #[tokio::test]
@@ -161,21 +138,9 @@ async fn each_answer_has_its_meaning() {
         (status(401), RecordingError::Auth { status: 401 }, false),
         (status(403), RecordingError::Auth { status: 403 }, false),
         (status(400), RecordingError::Refused { status: 400 }, false),
-        (
-            status(429),
-            RecordingError::Unavailable { status: Some(429) },
-            true,
-        ),
-        (
-            status(500),
-            RecordingError::Unavailable { status: Some(500) },
-            true,
-        ),
-        (
-            Answer::Reset,
-            RecordingError::Unavailable { status: None },
-            true,
-        ),
+        (status(429), RecordingError::Unavailable { status: Some(429) }, true),
+        (status(500), RecordingError::Unavailable { status: Some(500) }, true),
+        (Answer::Reset, RecordingError::Unavailable { status: None }, true),
         (Answer::Silence, RecordingError::Timeout, true),
         (
             Answer::with(200, "audio/x-wav", "<html>not sound</html>"),
@@ -191,11 +156,7 @@ async fn each_answer_has_its_meaning() {
             },
             false,
         ),
-        (
-            Answer::redirect(302, "/again"),
-            RecordingError::TooManyRedirects,
-            false,
-        ),
+        (Answer::redirect(302, "/again"), RecordingError::TooManyRedirects, false),
     ];
     for (answer, expected, retryable) in cases {
         let server = Wire::answering([answer.clone()]).await;
@@ -219,11 +180,7 @@ async fn thirty_megabytes_are_cut_off_at_the_limit() {
     let server = Wire::answering([streamed]).await;
     let failed = client(&server).fetch_recording(&server.url(&path())).await;
     assert_eq!(failed, Err(RecordingError::TooLarge { limit }));
-    assert!(
-        server.streamed() < 60 * MIB,
-        "{} bytes were taken",
-        server.streamed()
-    );
+    assert!(server.streamed() < 60 * MIB, "{} bytes were taken", server.streamed());
 
     let declared = Answer::with(200, "audio/x-wav", vec![0x55u8; 30 * MIB]);
     let server = Wire::answering([declared]).await;
@@ -244,21 +201,14 @@ async fn thirty_megabytes_are_cut_off_at_the_limit() {
         .await
         .expect("exactly at the limit");
     let failed = bounded(exact.len() - 1).fetch_recording(&url).await;
-    assert_eq!(
-        failed,
-        Err(RecordingError::TooLarge {
-            limit: exact.len() - 1
-        })
-    );
+    assert_eq!(failed, Err(RecordingError::TooLarge { limit: exact.len() - 1 }));
 }
 
 #[tokio::test]
 async fn a_drip_of_bytes_ends_at_the_time_limit() {
     // Each read makes progress, so only a limit on the whole can end it.
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let api_url = format!("http://{}", listener.local_addr().expect("an address"));
     let dripping = tokio::spawn(async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -268,8 +218,7 @@ async fn a_drip_of_bytes_ends_at_the_time_limit() {
         while !request.ends_with(b"\r\n\r\n") {
             request.push(socket.read_u8().await.expect("a request"));
         }
-        let head =
-            b"HTTP/1.1 200 OK\r\ncontent-type: audio/x-wav\r\ncontent-length: 100000\r\n\r\nRIFF";
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: audio/x-wav\r\ncontent-length: 100000\r\n\r\nRIFF";
         socket.write_all(head).await.expect("a reader");
         let mut pace = tokio::time::interval(Duration::from_millis(20));
         while socket.write_all(b"x").await.is_ok() {

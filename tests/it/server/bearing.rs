@@ -39,11 +39,7 @@ async fn a_client_that_dribbles_its_first_request_is_cut() {
         ..open_door()
     };
     let server = start(config).await;
-    for beginning in [
-        "",
-        "P",
-        "POST /webhook/next HTTP/1.1\r\nHost: h\r\nX-Slow: ",
-    ] {
+    for beginning in ["", "P", "POST /webhook/next HTTP/1.1\r\nHost: h\r\nX-Slow: "] {
         let mut stream = TcpStream::connect(server.address).await.expect("connect");
         stream.write_all(beginning.as_bytes()).await.expect("write");
         let answer = read_all(&mut stream).await;
@@ -99,9 +95,7 @@ async fn a_full_house_lets_the_next_in_when_one_leaves() {
         assert!(stream.read(&mut buffer).await.expect("read") > 0);
         inside.push(stream);
     }
-    let mut third = TcpStream::connect(server.address)
-        .await
-        .expect("the queue takes it");
+    let mut third = TcpStream::connect(server.address).await.expect("the queue takes it");
     third.write_all(ask).await.expect("write");
     let early = tokio::time::timeout(Duration::from_millis(100), third.read(&mut buffer)).await;
     assert!(early.is_err(), "no place yet");
@@ -116,13 +110,10 @@ async fn a_media_socket_keeps_its_place() {
         ..open_door()
     })
     .await;
-    let (socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://{}/ws/twilio-media", server.address))
-            .await
-            .expect("open");
-    let mut second = TcpStream::connect(server.address)
+    let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/ws/twilio-media", server.address))
         .await
-        .expect("the queue takes it");
+        .expect("open");
+    let mut second = TcpStream::connect(server.address).await.expect("the queue takes it");
     second
         .write_all(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
         .await
@@ -175,17 +166,12 @@ async fn http2_is_served_too() {
         (answer.status().as_u16(), answer.version()),
         (200, http::Version::HTTP_2)
     );
-    assert_eq!(
-        server.asked()[0].1.origin,
-        format!("http://{}", server.address)
-    );
+    assert_eq!(server.asked()[0].1.origin, format!("http://{}", server.address));
 }
 
 #[tokio::test]
 async fn a_taken_port_is_named_with_its_remedy() {
-    let taken = bind("127.0.0.1:0".parse().expect("address"))
-        .await
-        .expect("listen");
+    let taken = bind("127.0.0.1:0".parse().expect("address")).await.expect("listen");
     let address = taken.local_addr().expect("address");
     let error = bind(address).await.expect_err("taken");
     assert!(matches!(error, ServeError::InUse(at) if at == address));
@@ -197,8 +183,5 @@ async fn a_taken_port_is_named_with_its_remedy() {
     let elsewhere = bind("192.0.2.1:0".parse().expect("address"))
         .await
         .expect_err("not ours");
-    assert!(
-        elsewhere.to_string().contains("help: listen on"),
-        "{elsewhere}"
-    );
+    assert!(elsewhere.to_string().contains("help: listen on"), "{elsewhere}");
 }

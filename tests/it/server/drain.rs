@@ -16,11 +16,7 @@ async fn a_draining_server_serves_on_and_says_so() {
     let url = format!("ws://{}/ws/twilio-media", server.address);
     let (mut socket, _) = connect_async(&url).await.expect("open");
     server.shutdown.drain();
-    let ready = client()
-        .get(server.url("/readyz"))
-        .send()
-        .await
-        .expect("answer");
+    let ready = client().get(server.url("/readyz")).send().await.expect("answer");
     assert_eq!(ready.status(), 503);
     assert!(ready.text().await.expect("body").contains("draining"));
     assert_eq!(
@@ -39,10 +35,7 @@ async fn a_draining_server_serves_on_and_says_so() {
         .await
         .expect("answer");
     assert!(voice.text().await.expect("body").contains("Next"));
-    socket
-        .send(Message::text("still here"))
-        .await
-        .expect("send");
+    socket.send(Message::text("still here")).await.expect("send");
     assert!(socket.next().await.expect("echo").is_ok());
     connect_async(&url)
         .await
@@ -58,11 +51,7 @@ async fn a_stop_says_goodbye_to_sockets_and_frees_the_port() {
     // An idle connection kept alive must not hold up the end.
     let idle = client();
     assert_eq!(
-        idle.get(server.url("/healthz"))
-            .send()
-            .await
-            .expect("answer")
-            .status(),
+        idle.get(server.url("/healthz")).send().await.expect("answer").status(),
         200
     );
     server.shutdown.stop();
@@ -112,10 +101,7 @@ async fn the_deadline_cuts_what_does_not_end() {
         .await
         .expect("in time")
         .expect("no panic");
-    assert!(
-        hanging.await.expect("no panic").is_err(),
-        "the connection was cut"
-    );
+    assert!(hanging.await.expect("no panic").is_err(), "the connection was cut");
 }
 
 #[tokio::test]

@@ -66,11 +66,7 @@ async fn files_have_their_types_and_hebrew_names() {
             assert_eq!(header(&response, "accept-ranges"), "bytes");
             assert_eq!(header(&response, "content-length"), bytes.len().to_string());
             assert_eq!(response.bytes().await.expect("body"), bytes);
-            let head = client()
-                .head(server.url(&path))
-                .send()
-                .await
-                .expect("answer");
+            let head = client().head(server.url(&path)).send().await.expect("answer");
             assert_eq!(
                 (head.status().as_u16(), header(&head, "content-length")),
                 (200, bytes.len().to_string())
@@ -94,11 +90,7 @@ async fn large_files_and_their_ranges_are_exact() {
     let bytes = (0..300_000u32).map(|i| (i % 251) as u8).collect::<Vec<_>>();
     let (server, _root) = with_files(&[("long.mp3", &bytes)]).await;
     assert_eq!(
-        get(&server, "/static/long.mp3", &[])
-            .await
-            .bytes()
-            .await
-            .expect("body"),
+        get(&server, "/static/long.mp3", &[]).await.bytes().await.expect("body"),
         bytes
     );
     for (range, first, last) in [
@@ -123,9 +115,7 @@ async fn large_files_and_their_ranges_are_exact() {
     );
     for whole in ["bytes=0-1,3-4", "lines=1-2", "bytes=x-"] {
         assert_eq!(
-            get(&server, "/static/long.mp3", &[("Range", whole)])
-                .await
-                .status(),
+            get(&server, "/static/long.mp3", &[("Range", whole)]).await.status(),
             200,
             "{whole}"
         );
@@ -156,19 +146,12 @@ async fn what_is_known_already_is_not_sent_again() {
         assert!(response.bytes().await.expect("body").is_empty());
     }
     assert_eq!(
-        get(
-            &server,
-            "/static/a.mp3",
-            &[("If-Modified-Since", &modified)]
-        )
-        .await
-        .status(),
+        get(&server, "/static/a.mp3", &[("If-Modified-Since", &modified)])
+            .await
+            .status(),
         304
     );
-    let both = [
-        ("If-None-Match", "\"x\""),
-        ("If-Modified-Since", modified.as_str()),
-    ];
+    let both = [("If-None-Match", "\"x\""), ("If-Modified-Since", modified.as_str())];
     assert_eq!(get(&server, "/static/a.mp3", &both).await.status(), 200);
     let resumed = [("Range", "bytes=0-1"), ("If-Range", etag.as_str())];
     assert_eq!(get(&server, "/static/a.mp3", &resumed).await.status(), 206);
@@ -193,8 +176,7 @@ async fn nothing_outside_the_folders_is_served() {
     .await;
     let outside = tempfile::tempdir().expect("folder");
     write(outside.path(), "key.txt", b"secret");
-    std::os::unix::fs::symlink(outside.path().join("key.txt"), root.path().join("link.txt"))
-        .expect("link");
+    std::os::unix::fs::symlink(outside.path().join("key.txt"), root.path().join("link.txt")).expect("link");
     let inside = ServerConfig {
         static_roots: vec![root.path().join("public")],
         ..open_door()
@@ -214,9 +196,7 @@ async fn nothing_outside_the_folders_is_served() {
         "/static/missing.mp3",
     ] {
         let answer = narrow
-            .raw(format!(
-                "GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            ))
+            .raw(format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
             .await;
         assert!(answer.starts_with("HTTP/1.1 404"), "{target}: {answer}");
         assert!(!answer.contains("secret"), "{target}");
@@ -235,22 +215,13 @@ async fn the_first_folder_that_has_the_file_wins() {
     let (server, _root) = with_files(&[("a.mp3", b"configured"), ("b.mp3", b"only here")]).await;
     let own = tempfile::tempdir().expect("folder");
     write(own.path(), "a.mp3", b"the line's");
-    *server.desk.roots.lock().expect("lock") =
-        StaticRoots(vec!["/no/such/folder".into(), own.path().to_owned()]);
+    *server.desk.roots.lock().expect("lock") = StaticRoots(vec!["/no/such/folder".into(), own.path().to_owned()]);
     assert_eq!(
-        get(&server, "/static/a.mp3", &[])
-            .await
-            .bytes()
-            .await
-            .expect("body"),
+        get(&server, "/static/a.mp3", &[]).await.bytes().await.expect("body"),
         &b"the line's"[..]
     );
     assert_eq!(
-        get(&server, "/static/b.mp3", &[])
-            .await
-            .bytes()
-            .await
-            .expect("body"),
+        get(&server, "/static/b.mp3", &[]).await.bytes().await.expect("body"),
         &b"only here"[..]
     );
 }

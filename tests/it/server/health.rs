@@ -60,11 +60,7 @@ async fn readiness_names_what_is_missing() {
         (Health::Problem("no key".to_owned()), "no key", 503),
     ] {
         *server.desk.parts.lock().expect("lock") = parts(stt);
-        let response = client()
-            .get(server.url("/readyz"))
-            .send()
-            .await
-            .expect("answer");
+        let response = client().get(server.url("/readyz")).send().await.expect("answer");
         assert_eq!(response.status(), status);
         let body = response.json::<Value>().await.expect("json");
         assert_eq!(body, json!({"db": "ok", "stt": word, "tts": "disabled"}));

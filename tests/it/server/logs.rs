@@ -84,10 +84,7 @@ async fn each_request_is_logged_at_its_beginning_and_end() {
     );
     assert!(res[0]["ms"].is_u64());
     let text = String::from_utf8(log.0.lock().expect("lock").clone()).expect("text");
-    assert!(
-        !text.contains("972501234567"),
-        "numbers stay out of the log: {text}"
-    );
+    assert!(!text.contains("972501234567"), "numbers stay out of the log: {text}");
 }
 
 #[tokio::test]
@@ -99,11 +96,7 @@ async fn a_refusal_names_the_urls_that_were_checked() {
         ..ServerConfig::default()
     };
     let server = start(config).await;
-    let wrong = sign(
-        "another token",
-        "https://voice.example.com/webhook/next",
-        &[],
-    );
+    let wrong = sign("another token", "https://voice.example.com/webhook/next", &[]);
     let request = client()
         .get(server.url("/webhook/next?n=2&From=%2B972501234567"))
         .header("X-Twilio-Signature", wrong);
@@ -140,11 +133,7 @@ async fn open_doors_missing_files_and_safe_answers_are_loud() {
         .send()
         .await
         .expect("answer");
-    client()
-        .get(server.url("/webhook/typo"))
-        .send()
-        .await
-        .expect("answer");
+    client().get(server.url("/webhook/typo")).send().await.expect("answer");
     assert_eq!(log.lines("SIGNATURES_OFF").len(), 1);
     let missing = log.lines("STATIC_MISSING").pop().expect("a line");
     assert_eq!(

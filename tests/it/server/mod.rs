@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::server::{
-    Counts, Health, Hook, Line, MediaSocket, MessageHook, Server, ServerConfig, Shutdown,
-    SocketSignature, StaticRoots, VoiceReply, VoiceRequest, bind,
+    Counts, Health, Hook, Line, MediaSocket, MessageHook, Server, ServerConfig, Shutdown, SocketSignature, StaticRoots,
+    VoiceReply, VoiceRequest, bind,
 };
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -163,9 +163,7 @@ pub async fn start(config: ServerConfig) -> Running {
 }
 
 pub async fn start_with(config: ServerConfig, change: impl FnOnce(Server) -> Server) -> Running {
-    let listener = bind("127.0.0.1:0".parse().expect("address"))
-        .await
-        .expect("listen");
+    let listener = bind("127.0.0.1:0".parse().expect("address")).await.expect("listen");
     let address = listener.local_addr().expect("address");
     let desk = Arc::new(Desk::default());
     let shutdown = Shutdown::new();

@@ -48,16 +48,9 @@ async fn every_webhook_but_stream_status_wants_a_signature() {
             let path = format!("{path}{slash}");
             let before = server.asked().len();
             let right = sign(TOKEN, &format!("https://voice.example.com{path}"), &form());
-            assert!(
-                matches!(post(&server, &path, &right, &[]).await, 200 | 204),
-                "{path}"
-            );
+            assert!(matches!(post(&server, &path, &right, &[]).await, 200 | 204), "{path}");
             assert_eq!(server.asked().len(), before + 1);
-            let wrong = sign(
-                "another token",
-                &format!("https://voice.example.com{path}"),
-                &form(),
-            );
+            let wrong = sign("another token", &format!("https://voice.example.com{path}"), &form());
             for bad in [wrong.as_str(), "", "junk"] {
                 let status = post(&server, &path, bad, &[]).await;
                 assert_eq!(status == 403, signed, "{path} {bad}");
@@ -70,11 +63,7 @@ async fn every_webhook_but_stream_status_wants_a_signature() {
                 .expect("answer");
             assert_eq!(missing.status() == 403, signed, "{path}");
             let expected = if signed { before + 1 } else { before + 5 };
-            assert_eq!(
-                server.asked().len(),
-                expected,
-                "a refused request is not passed on"
-            );
+            assert_eq!(server.asked().len(), expected, "a refused request is not passed on");
         }
     }
     assert_eq!(server.counts.snapshot().webhook_refused, 7 * 2 * 4);
@@ -88,31 +77,13 @@ async fn the_url_may_be_signed_with_and_without_port() {
         "https://voice.example.com/phone",
     ] {
         let right = sign(TOKEN, &format!("{url}/webhook/next?n=2"), &form());
-        assert_eq!(
-            post(&server, "/webhook/next?n=2", &right, &[]).await,
-            200,
-            "{url}"
-        );
+        assert_eq!(post(&server, "/webhook/next?n=2", &right, &[]).await, 200, "{url}");
     }
-    let other = sign(
-        TOKEN,
-        "https://voice.example.com:9/phone/webhook/next?n=2",
-        &form(),
-    );
+    let other = sign(TOKEN, "https://voice.example.com:9/phone/webhook/next?n=2", &form());
     assert_eq!(post(&server, "/webhook/next?n=2", &other, &[]).await, 403);
-    let other_query = sign(
-        TOKEN,
-        "https://voice.example.com/phone/webhook/next?n=3",
-        &form(),
-    );
-    assert_eq!(
-        post(&server, "/webhook/next?n=2", &other_query, &[]).await,
-        403
-    );
-    assert_eq!(
-        server.asked()[0].1.origin,
-        "https://voice.example.com:8443/phone"
-    );
+    let other_query = sign(TOKEN, "https://voice.example.com/phone/webhook/next?n=3", &form());
+    assert_eq!(post(&server, "/webhook/next?n=2", &other_query, &[]).await, 403);
+    assert_eq!(server.asked()[0].1.origin, "https://voice.example.com:8443/phone");
 }
 
 #[tokio::test]
@@ -123,20 +94,11 @@ async fn behind_a_proxy_the_forwarded_url_counts() {
         ("X-Forwarded-Proto", "https, http"),
         ("X-Forwarded-Host", "voice.example.com, inner"),
     ];
-    assert_eq!(
-        post(&server, "/webhook/next", &right, &forwarded).await,
-        200
-    );
+    assert_eq!(post(&server, "/webhook/next", &right, &forwarded).await, 200);
     assert_eq!(server.asked()[0].1.origin, "https://voice.example.com");
     // A proxy that ends TLS and says nothing about it, but keeps the host.
     assert_eq!(
-        post(
-            &server,
-            "/webhook/next",
-            &right,
-            &[("Host", "voice.example.com")]
-        )
-        .await,
+        post(&server, "/webhook/next", &right, &[("Host", "voice.example.com")]).await,
         200
     );
     let direct = sign(TOKEN, &server.url("/webhook/next"), &form());
@@ -147,19 +109,10 @@ async fn behind_a_proxy_the_forwarded_url_counts() {
         ..locked(None)
     };
     let server = start(suspicious).await;
-    assert_eq!(
-        post(&server, "/webhook/next", &right, &forwarded).await,
-        403
-    );
+    assert_eq!(post(&server, "/webhook/next", &right, &forwarded).await, 403);
     let direct = sign(TOKEN, &server.url("/webhook/next"), &form());
-    assert_eq!(
-        post(&server, "/webhook/next", &direct, &forwarded).await,
-        200
-    );
-    assert_eq!(
-        server.asked()[0].1.origin,
-        format!("http://{}", server.address)
-    );
+    assert_eq!(post(&server, "/webhook/next", &direct, &forwarded).await, 200);
+    assert_eq!(server.asked()[0].1.origin, format!("http://{}", server.address));
 }
 
 #[tokio::test]
@@ -167,13 +120,7 @@ async fn a_host_of_the_callers_choice_is_not_believed_where_one_is_configured() 
     let server = start(locked(Some("voice.example.com"))).await;
     let elsewhere = sign(TOKEN, "https://other.example/webhook/next", &form());
     assert_eq!(
-        post(
-            &server,
-            "/webhook/next",
-            &elsewhere,
-            &[("Host", "other.example")]
-        )
-        .await,
+        post(&server, "/webhook/next", &elsewhere, &[("Host", "other.example")]).await,
         403
     );
 }
@@ -184,9 +131,8 @@ async fn a_get_is_signed_by_its_raw_query() {
     let target = "/webhook/incoming_call?CallSid=CA1&From=%2B972501234567&Body=It%27s+1";
     let right = sign(TOKEN, &format!("https://voice.example.com{target}"), &[]);
     let get = |target: &str, signed: &str| {
-        let request = format!(
-            "GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Twilio-Signature: {signed}\r\n\r\n"
-        );
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Twilio-Signature: {signed}\r\n\r\n");
         let server = &server;
         async move { server.raw(request).await }
     };
@@ -226,10 +172,7 @@ async fn without_a_token_nobody_is_let_in_but_by_choice() {
     let server = start(ServerConfig::default()).await;
     let signed = sign("", &server.url("/webhook/next"), &form());
     assert_eq!(post(&server, "/webhook/next", &signed, &[]).await, 403);
-    assert_eq!(
-        post(&server, "/webhook/stream_status", &signed, &[]).await,
-        204
-    );
+    assert_eq!(post(&server, "/webhook/stream_status", &signed, &[]).await, 204);
     let open = start(ServerConfig {
         verify_signatures: false,
         ..ServerConfig::default()

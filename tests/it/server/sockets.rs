@@ -22,9 +22,7 @@ fn handshake(path: &str, more: &str) -> String {
 /// The head of the answer to a raw handshake.
 async fn head(server: &Running, request: String) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut stream = tokio::net::TcpStream::connect(server.address)
-        .await
-        .expect("connect");
+    let mut stream = tokio::net::TcpStream::connect(server.address).await.expect("connect");
     stream.write_all(request.as_bytes()).await.expect("write");
     let mut text = String::new();
     while !text.ends_with("\r\n\r\n") {
@@ -96,26 +94,17 @@ async fn messages_go_both_ways_and_huge_ones_end_the_socket() {
             .expect("open");
         assert_eq!(response.status(), 101);
         for _ in 0..100 {
-            socket
-                .send(Message::text(r#"{"event":"media"}"#))
-                .await
-                .expect("send");
+            socket.send(Message::text(r#"{"event":"media"}"#)).await.expect("send");
             let echo = socket.next().await.expect("an echo").expect("sound");
             assert_eq!(echo.to_text().expect("text"), r#"{"event":"media"}"#);
         }
         let largest = "x".repeat(64 * 1024);
-        socket
-            .send(Message::text(largest.clone()))
-            .await
-            .expect("send");
+        socket.send(Message::text(largest.clone())).await.expect("send");
         assert_eq!(
             socket.next().await.expect("an echo").expect("sound").len(),
             largest.len()
         );
-        socket
-            .send(Message::text(largest + "x"))
-            .await
-            .expect("send");
+        socket.send(Message::text(largest + "x")).await.expect("send");
         let end = socket.next().await;
         assert!(
             matches!(end, None | Some(Err(_)) | Some(Ok(Message::Close(_)))),
@@ -131,18 +120,9 @@ async fn what_is_no_handshake_gets_400_and_never_426() {
     let without = |line: &str| whole.replace(line, "X-Gone: 1\r\n");
     for (what, request) in [
         ("no upgrade", without("Upgrade: websocket\r\n")),
-        (
-            "no connection",
-            without("Connection: keep-alive, Upgrade\r\n"),
-        ),
-        (
-            "no key",
-            without("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
-        ),
-        (
-            "short key",
-            whole.replace("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ="),
-        ),
+        ("no connection", without("Connection: keep-alive, Upgrade\r\n")),
+        ("no key", without("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")),
+        ("short key", whole.replace("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=")),
         ("old version", whole.replace("Version: 13", "Version: 8")),
         (
             "post",
@@ -157,21 +137,11 @@ async fn what_is_no_handshake_gets_400_and_never_426() {
     }
     for path in PATHS {
         assert_eq!(
-            client()
-                .get(server.url(path))
-                .send()
-                .await
-                .expect("answer")
-                .status(),
+            client().get(server.url(path)).send().await.expect("answer").status(),
             400
         );
         assert_eq!(
-            client()
-                .post(server.url(path))
-                .send()
-                .await
-                .expect("answer")
-                .status(),
+            client().post(server.url(path)).send().await.expect("answer").status(),
             400
         );
         let http2 = builder().http2_prior_knowledge().build().expect("client");

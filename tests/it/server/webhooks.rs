@@ -27,11 +27,7 @@ async fn assert_safe(response: Response, answer: Answer, what: &str) {
         }
         Answer::Document | Answer::DocumentOrNothing => {
             assert_eq!(response.status(), 200, "{what}");
-            assert_eq!(
-                header(&response, "content-type"),
-                "text/xml; charset=utf-8",
-                "{what}"
-            );
+            assert_eq!(header(&response, "content-type"), "text/xml; charset=utf-8", "{what}");
             let body = response.text().await.expect("body");
             assert_eq!(body, ServerConfig::default().safe_document, "{what}");
         }
@@ -43,10 +39,7 @@ fn the_safe_document_is_a_response_that_ends_the_call() {
     let text = ServerConfig::default().safe_document;
     let document = roxmltree::Document::parse(&text).expect("well-formed");
     assert_eq!(document.root_element().tag_name().name(), "Response");
-    let verb = document
-        .root_element()
-        .first_element_child()
-        .expect("a verb");
+    let verb = document.root_element().first_element_child().expect("a verb");
     assert_eq!(verb.tag_name().name(), "Hangup");
 }
 
@@ -81,10 +74,7 @@ async fn every_webhook_answers_post_and_get_with_and_without_slash() {
                 } else {
                     assert_eq!(response.status(), 200, "{hook:?}");
                     assert_eq!(header(&response, "content-type"), "text/xml; charset=utf-8");
-                    let expected = format!(
-                        "<Response><Say>{hook:?} 3 http://{}</Say></Response>",
-                        server.address
-                    );
+                    let expected = format!("<Response><Say>{hook:?} 3 http://{}</Say></Response>", server.address);
                     assert_eq!(response.text().await.expect("body"), expected);
                 }
             }
@@ -96,10 +86,7 @@ async fn every_webhook_answers_post_and_get_with_and_without_slash() {
 async fn messages_are_answered_with_their_own_identity() {
     let server = start(open_door()).await;
     for (hook, status) in [(MessageHook::WhatsApp, 200), (MessageHook::Status, 204)] {
-        let form = [
-            ("MessageSid", "SM1"),
-            ("Body", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}"),
-        ];
+        let form = [("MessageSid", "SM1"), ("Body", "\u{5e9}\u{5dc}\u{5d5}\u{5dd}")];
         let response = client()
             .post(server.url(hook.path()))
             .form(&form)
@@ -135,11 +122,7 @@ async fn odd_methods_and_paths_never_get_an_error_status() {
             let response = request.send().await.expect("answer");
             assert_safe(response, hook.answer(), &format!("{method} {hook:?}")).await;
         }
-        let head = client
-            .head(server.url(hook.path()))
-            .send()
-            .await
-            .expect("answer");
+        let head = client.head(server.url(hook.path())).send().await.expect("answer");
         assert!(head.status().is_success(), "{hook:?}");
     }
     for path in [
@@ -187,11 +170,7 @@ async fn what_cannot_be_read_gets_the_safe_answer() {
             ("nothing", form, Vec::new()),
             ("junk", form, vec![0xff, 0x00, b'%', b'&', b'=']),
             ("json", "application/json", br#"{"CallSid":"CA1"}"#.to_vec()),
-            (
-                "multipart",
-                "multipart/form-data; boundary=x",
-                b"CallSid=CA1".to_vec(),
-            ),
+            ("multipart", "multipart/form-data; boundary=x", b"CallSid=CA1".to_vec()),
             ("odd type", "\u{7f}".trim_matches('\u{7f}'), b"x".to_vec()),
             (
                 "too long",
@@ -204,19 +183,10 @@ async fn what_cannot_be_read_gets_the_safe_answer() {
     }
     assert!(server.asked().is_empty());
     // A type in other spelling, and none at all, are forms.
-    let typed = client.post(server.url("/webhook/next")).header(
-        "content-type",
-        "Application/X-WWW-Form-Urlencoded; charset=UTF-8",
-    );
-    assert_eq!(
-        typed
-            .body("CallSid=CA1")
-            .send()
-            .await
-            .expect("answer")
-            .status(),
-        200
-    );
+    let typed = client
+        .post(server.url("/webhook/next"))
+        .header("content-type", "Application/X-WWW-Form-Urlencoded; charset=UTF-8");
+    assert_eq!(typed.body("CallSid=CA1").send().await.expect("answer").status(), 200);
     let untyped = client
         .post(server.url("/webhook/next?n=x"))
         .body(b"CallSid=CA2".to_vec());
@@ -239,18 +209,11 @@ async fn a_body_in_chunks_is_read_like_any_other() {
     );
 
     let part = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
-    let long = server
-        .raw(format!("{head}{}0\r\n\r\n", part.repeat(6)))
-        .await;
-    assert!(
-        long.starts_with("HTTP/1.1 200") && long.contains("<Hangup/>"),
-        "{long}"
-    );
+    let long = server.raw(format!("{head}{}0\r\n\r\n", part.repeat(6))).await;
+    assert!(long.starts_with("HTTP/1.1 200") && long.contains("<Hangup/>"), "{long}");
     let broken = server.raw(format!("{head}zz\r\n")).await;
     assert!(
-        broken.is_empty()
-            || broken.starts_with("HTTP/1.1 200")
-            || broken.starts_with("HTTP/1.1 400"),
+        broken.is_empty() || broken.starts_with("HTTP/1.1 200") || broken.starts_with("HTTP/1.1 400"),
         "{broken}"
     );
     assert_eq!(server.asked().len(), 1);
@@ -288,38 +251,26 @@ async fn a_line_that_fails_is_answered_for() {
 async fn replies_the_carrier_would_refuse_are_replaced() {
     let server = start(open_door()).await;
     for hook in Hook::ALL {
-        let ask = |call: &'static str| {
-            client()
-                .post(server.url(hook.path()))
-                .form(&[("CallSid", call)])
-                .send()
-        };
+        let ask = |call: &'static str| client().post(server.url(hook.path())).form(&[("CallSid", call)]).send();
         let expected = if hook == Hook::StreamEnded {
             Answer::Nothing
         } else {
             hook.answer()
         };
         assert_safe(ask("CAempty").await.expect("answer"), expected, "empty").await;
-        assert_safe(
-            ask("CAbig").await.expect("answer"),
-            hook.answer(),
-            "too big",
-        )
-        .await;
+        assert_safe(ask("CAbig").await.expect("answer"), hook.answer(), "too big").await;
     }
 }
 
 #[tokio::test]
 async fn mounted_routes_come_first_and_cannot_break_the_promise() {
-    let mounted = warp::path!("webhook" / "whatsapp" / "meta")
-        .map(|| warp::reply::Response::new("challenge".into()));
+    let mounted = warp::path!("webhook" / "whatsapp" / "meta").map(|| warp::reply::Response::new("challenge".into()));
     let lost = warp::path!("webhook" / "lost").and(warp::post()).map(|| {
         let mut response = warp::reply::Response::default();
         *response.status_mut() = http::StatusCode::NOT_FOUND;
         response
     });
-    let boom = warp::path!("boom")
-        .map(|| -> warp::reply::Response { panic!("a route that panics, on purpose") });
+    let boom = warp::path!("boom").map(|| -> warp::reply::Response { panic!("a route that panics, on purpose") });
     let routes = mounted.or(lost).unify().or(boom).unify().boxed();
     let server = start_with(open_door(), |server| server.mount(routes)).await;
     let meta = client()
@@ -328,17 +279,9 @@ async fn mounted_routes_come_first_and_cannot_break_the_promise() {
         .await
         .expect("answer");
     assert_eq!(meta.text().await.expect("body"), "challenge");
-    let lost = client()
-        .post(server.url("/webhook/lost"))
-        .send()
-        .await
-        .expect("answer");
+    let lost = client().post(server.url("/webhook/lost")).send().await.expect("answer");
     assert_safe(lost, Answer::Document, "a mounted 404").await;
-    let boom = client()
-        .get(server.url("/boom"))
-        .send()
-        .await
-        .expect("answer");
+    let boom = client().get(server.url("/boom")).send().await.expect("answer");
     assert_eq!(boom.status(), 500);
     let voice = client()
         .post(server.url("/webhook/next"))

@@ -39,9 +39,7 @@ impl Seen {
     /// The query, decoded, in order.
     pub fn query(&self) -> Vec<(String, String)> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
-        form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect()
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
 }
 
@@ -63,11 +61,7 @@ pub enum Answer {
 
 impl Answer {
     pub fn json(status: u16, body: &str) -> Answer {
-        Answer::with(
-            status,
-            "application/json;charset=utf-8",
-            body.as_bytes().to_vec(),
-        )
+        Answer::with(status, "application/json;charset=utf-8", body.as_bytes().to_vec())
     }
 
     pub fn with(status: u16, media_type: &str, body: impl Into<Bytes>) -> Answer {
@@ -151,10 +145,7 @@ impl Wire {
     }
 
     pub fn requests(&self) -> Vec<Seen> {
-        self.seen
-            .lock()
-            .expect("no test thread panicked in it")
-            .clone()
+        self.seen.lock().expect("no test thread panicked in it").clone()
     }
 
     /// The only request there was.
@@ -194,11 +185,7 @@ impl Shared {
     fn serve(self, request: Request<Incoming>) -> Served {
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = body
-                .collect()
-                .await
-                .map_err(std::io::Error::other)?
-                .to_bytes();
+            let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
             let seen = Seen {
                 method: parts.method,
                 target: parts.uri.to_string(),
@@ -206,16 +193,9 @@ impl Shared {
                 body,
             };
             let answer = (self.script)(&seen);
-            self.seen
-                .lock()
-                .expect("no test thread panicked in it")
-                .push(seen);
+            self.seen.lock().expect("no test thread panicked in it").push(seen);
             match answer {
-                Answer::Reply {
-                    status,
-                    headers,
-                    body,
-                } => {
+                Answer::Reply { status, headers, body } => {
                     let mut response = Response::new(Full::new(body).boxed());
                     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
                     for (name, value) in headers {
