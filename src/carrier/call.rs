@@ -110,7 +110,12 @@ pub enum StatusEvent {
 
 impl StatusEvent {
     /// Every status callback, in order.
-    pub const ALL: [Self; 4] = [Self::Initiated, Self::Ringing, Self::Answered, Self::Completed];
+    pub const ALL: [Self; 4] = [
+        Self::Initiated,
+        Self::Ringing,
+        Self::Answered,
+        Self::Completed,
+    ];
 }
 
 /// How a `<Dial>` ends.
@@ -133,7 +138,10 @@ pub enum DialOutcome {
 
 impl Default for DialOutcome {
     fn default() -> Self {
-        Self::Answered { after: Duration::from_secs(2), talk: Duration::from_secs(5) }
+        Self::Answered {
+            after: Duration::from_secs(2),
+            talk: Duration::from_secs(5),
+        }
     }
 }
 
@@ -239,26 +247,49 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
     let sid = ids::sid("CA");
     let clock = Clock::start(spec.pace);
     let timeline = Timeline::new(&sid, clock, spec.events.clone());
-    let faults: Faults = spec.faults.iter().copied().collect::<Faults>().and(&account.faults);
-    let seed = sid.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let faults: Faults = spec
+        .faults
+        .iter()
+        .copied()
+        .collect::<Faults>()
+        .and(&account.faults);
+    let seed = sid.bytes().fold(7_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+    });
     let voice = Voice::load(&spec.caller, seed).map_err(PlaceError::Caller)?;
     let (orders, inbox) = mpsc::channel(8);
-    account.state().calls.insert(sid.clone(), CallRecord {
-        from: spec.from.clone(),
-        to: spec.to.clone(),
-        status: "queued".to_owned(),
-        started: jiff::Timestamp::now(),
-        ended: None,
-        orders,
-        timeline: timeline.clone(),
-        faults: faults.clone(),
-    });
+    account.state().calls.insert(
+        sid.clone(),
+        CallRecord {
+            from: spec.from.clone(),
+            to: spec.to.clone(),
+            status: "queued".to_owned(),
+            started: jiff::Timestamp::now(),
+            ended: None,
+            orders,
+            timeline: timeline.clone(),
+            faults: faults.clone(),
+        },
+    );
     let mut fronts = spec.fronts.clone();
     fronts.extend(front::implied(&voice_url));
-    let client = Client::new(net.http(), &account.token, faults.clone(), fronts, timeline.clone());
+    let client = Client::new(
+        net.http(),
+        &account.token,
+        faults.clone(),
+        fronts,
+        timeline.clone(),
+    );
     let (courier, delivering) = Courier::start(client.clone(), timeline.clone(), &faults);
     let mut leg = Leg {
-        line: Line::new(clock, voice, inbox, timeline.clone(), spec.max_length, &faults),
+        line: Line::new(
+            clock,
+            voice,
+            inbox,
+            timeline.clone(),
+            spec.max_length,
+            &faults,
+        ),
         account: account.clone(),
         rest: net.rest_url.as_str().into(),
         client: client.clone(),
@@ -300,7 +331,12 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
             .filter(|message| message.to.ends_with(&spec.from))
             .cloned()
             .collect(),
-        recordings: state.recordings.values().filter(|recording| recording.call == sid).cloned().collect(),
+        recordings: state
+            .recordings
+            .values()
+            .filter(|recording| recording.call == sid)
+            .cloned()
+            .collect(),
         requests: client.exchanges(),
         call_sid: sid,
         outcome,
@@ -317,7 +353,12 @@ enum Todo {
 async fn live(leg: &mut Leg, spec: &CallSpec) -> Outcome {
     leg.tell_status("initiated", Params::new());
     leg.tell_status("ringing", Params::new());
-    let first = leg.request("voice", spec.voice_url.clone(), spec.voice_method, Params::new());
+    let first = leg.request(
+        "voice",
+        spec.voice_url.clone(),
+        spec.voice_method,
+        Params::new(),
+    );
     let mut todo = Todo::Ask(first, spec.fallback_url.clone());
     loop {
         let interrupt = match turn(leg, todo).await {
@@ -333,17 +374,23 @@ async fn live(leg: &mut Leg, spec: &CallSpec) -> Outcome {
             Interrupt::TooLong => return Outcome::TooLong,
             Interrupt::Alarm => return Outcome::EngineHungUp,
             Interrupt::Ordered(Order::Complete) => return Outcome::EndedByRest,
-            Interrupt::Ordered(Order::Fetch { url, method, fallback }) => {
+            Interrupt::Ordered(Order::Fetch {
+                url,
+                method,
+                fallback,
+            }) => {
                 let request = leg.request("redirect by REST", url, method, Params::new());
                 Todo::Ask(request, fallback.or_else(|| spec.fallback_url.clone()))
             }
-            Interrupt::Ordered(Order::Document(text)) => match document::of_text(&text, None, Setting::LiveCall) {
-                Ok(document) => Todo::Run(document),
-                Err(problem) => {
-                    leg.error(problem.code, problem.message);
-                    return announce(leg).await;
+            Interrupt::Ordered(Order::Document(text)) => {
+                match document::of_text(&text, None, Setting::LiveCall) {
+                    Ok(document) => Todo::Run(document),
+                    Err(problem) => {
+                        leg.error(problem.code, problem.message);
+                        return announce(leg).await;
+                    }
                 }
-            },
+            }
         };
     }
 }
@@ -357,15 +404,13 @@ enum Turn {
 async fn turn(leg: &mut Leg, todo: Todo) -> Result<Turn, Interrupt> {
     let document = match todo {
         Todo::Run(document) => document,
-        Todo::Ask(request, fallback) => {
-            match ask(leg, &request, fallback).await? {
-                Ok(document) => document,
-                Err(failure) => {
-                    leg.fail(&failure);
-                    return Ok(Turn::Over(announce(leg).await));
-                }
+        Todo::Ask(request, fallback) => match ask(leg, &request, fallback).await? {
+            Ok(document) => document,
+            Err(failure) => {
+                leg.fail(&failure);
+                return Ok(Turn::Over(announce(leg).await));
             }
-        }
+        },
     };
     Ok(match verbs::execute(leg, document).await? {
         None | Some(Next::HangUp | Next::Leave | Next::Verb) => Turn::Over(Outcome::EngineHungUp),
@@ -375,17 +420,28 @@ async fn turn(leg: &mut Leg, todo: Todo) -> Result<Turn, Interrupt> {
 }
 
 /// Asks for a document and, where it cannot be had, for the fallback. Before the answer the caller hears it ring.
-async fn ask(leg: &mut Leg, request: &Request, fallback: Option<String>) -> Result<Result<Document, Failure>, Interrupt> {
+async fn ask(
+    leg: &mut Leg,
+    request: &Request,
+    fallback: Option<String>,
+) -> Result<Result<Document, Failure>, Interrupt> {
     let failure = match once(leg, request).await? {
         Ok(document) => return Ok(Ok(document)),
         Err(failure) => failure,
     };
-    let Some(url) = fallback.filter(|url| *url != request.url) else { return Ok(Err(failure)) };
+    let Some(url) = fallback.filter(|url| *url != request.url) else {
+        return Ok(Err(failure));
+    };
     leg.fail(&failure);
     let mut params = request.params.clone();
     params.push(("ErrorCode".to_owned(), failure.code.to_string()));
     params.push(("ErrorUrl".to_owned(), request.url.clone()));
-    let second = Request { purpose: "fallback".to_owned(), url, method: Method::Post, params };
+    let second = Request {
+        purpose: "fallback".to_owned(),
+        url,
+        method: Method::Post,
+        params,
+    };
     once(leg, &second).await
 }
 
@@ -394,7 +450,9 @@ async fn once(leg: &mut Leg, request: &Request) -> Result<Result<Document, Failu
         return leg.fetch(request, false).await;
     }
     let client = leg.client.clone();
-    let reply = leg.meanwhile_hearing(client.send(request), &mut endless(&sounds::ringback())).await?;
+    let reply = leg
+        .meanwhile_hearing(client.send(request), &mut endless(&sounds::ringback()))
+        .await?;
     Ok(reply.and_then(|reply| document::of_reply(&reply, true)))
 }
 
@@ -402,7 +460,10 @@ async fn once(leg: &mut Leg, request: &Request) -> Result<Result<Document, Failu
 async fn announce(leg: &mut Leg) -> Outcome {
     leg.answer();
     // However the announcement ends, the call is over.
-    let _ended = leg.line.play(&sounds::speechlike(Duration::from_secs(4), 3)).await;
+    let _ended = leg
+        .line
+        .play(&sounds::speechlike(Duration::from_secs(4), 3))
+        .await;
     Outcome::ApplicationError
 }
 

@@ -18,13 +18,28 @@ pub(crate) struct Fork {
 
 impl Fork {
     /// A copy over an open connection on which `connected` and `start` are out already.
-    pub(crate) fn new(name: String, writer: Writer, tracks: Vec<Track>, socket: Socket, timeline: Timeline) -> Self {
-        Self { name, writer, tracks, socket: Some(socket), timeline, beats: 0 }
+    pub(crate) fn new(
+        name: String,
+        writer: Writer,
+        tracks: Vec<Track>,
+        socket: Socket,
+        timeline: Timeline,
+    ) -> Self {
+        Self {
+            name,
+            writer,
+            tracks,
+            socket: Some(socket),
+            timeline,
+            beats: 0,
+        }
     }
 
     /// Sends one beat of both sides.
     pub(crate) fn carry(&mut self, said: &Frame, heard: &Frame) {
-        let Some(socket) = &mut self.socket else { return };
+        let Some(socket) = &mut self.socket else {
+            return;
+        };
         while let Some(message) = socket.take() {
             if let Incoming::Ended(ending) = message {
                 if let Some(code) = ending.code() {
@@ -35,8 +50,14 @@ impl Fork {
             }
         }
         for track in &self.tracks {
-            let sound = if *track == Track::Inbound { said } else { heard };
-            let text = self.writer.media(*track, u128::from(self.beats) * 20, sound);
+            let sound = if *track == Track::Inbound {
+                said
+            } else {
+                heard
+            };
+            let text = self
+                .writer
+                .media(*track, u128::from(self.beats) * 20, sound);
             // A slow reader loses sound, as on the real network.
             socket.send(text);
         }

@@ -39,7 +39,11 @@ impl Method {
     /// Reads a `method` attribute; absent or unknown is `POST`.
     #[must_use]
     pub fn read(text: Option<&str>) -> Self {
-        if text.is_some_and(|text| text.eq_ignore_ascii_case("get")) { Self::Get } else { Self::Post }
+        if text.is_some_and(|text| text.eq_ignore_ascii_case("get")) {
+            Self::Get
+        } else {
+            Self::Post
+        }
     }
 
     fn name(self) -> &'static str {
@@ -83,7 +87,11 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(code: Code, url: &str, detail: impl Into<String>) -> Self {
-        Self { code, url: url.to_owned(), detail: detail.into() }
+        Self {
+            code,
+            url: url.to_owned(),
+            detail: detail.into(),
+        }
     }
 }
 
@@ -118,7 +126,8 @@ pub(crate) struct Client {
     faults: Faults,
     fronts: Vec<Front>,
     timeline: Timeline,
-    cookies: Arc<Mutex<HashMap<String, Vec<(String, String)>>>>,
+    /// By host.
+    cookies: Arc<Mutex<HashMap<String, Params>>>,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
 }
 
@@ -129,7 +138,13 @@ struct Missed {
 }
 
 impl Client {
-    pub(crate) fn new(http: reqwest::Client, token: &str, faults: Faults, fronts: Vec<Front>, timeline: Timeline) -> Self {
+    pub(crate) fn new(
+        http: reqwest::Client,
+        token: &str,
+        faults: Faults,
+        fronts: Vec<Front>,
+        timeline: Timeline,
+    ) -> Self {
         Self {
             http,
             token: token.to_owned(),
@@ -143,7 +158,10 @@ impl Client {
 
     /// Everything asked so far.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The signature this client would put on `url`, faults included; `None` where it does not sign.
@@ -151,7 +169,11 @@ impl Client {
         if self.faults.has(Fault::NoSignature) {
             return None;
         }
-        let token = if self.faults.has(Fault::WrongSignature) { "another token" } else { &self.token };
+        let token = if self.faults.has(Fault::WrongSignature) {
+            "another token"
+        } else {
+            &self.token
+        };
         Some(sign::signature(token, url, params))
     }
 
@@ -193,7 +215,10 @@ impl Client {
         let took = started.elapsed();
         let status = match &result {
             Ok(reply) => Some(reply.status),
-            Err(failure) => failure.detail.strip_prefix("HTTP ").and_then(|text| text.parse().ok()),
+            Err(failure) => failure
+                .detail
+                .strip_prefix("HTTP ")
+                .and_then(|text| text.parse().ok()),
         };
         self.timeline.note(Happening::Webhook {
             purpose: request.purpose.clone(),
@@ -214,7 +239,10 @@ impl Client {
             took,
             error: result.as_ref().err().map(|failure| failure.code),
         };
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(exchange);
         result
     }
 
@@ -222,7 +250,9 @@ impl Client {
         let url = Url::parse(&request.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| Failure::new(11100, &request.url, "not an absolute http or https URL"))?;
+            .ok_or_else(|| {
+                Failure::new(11100, &request.url, "not an absolute http or https URL")
+            })?;
         let overrides = Overrides::read(url.fragment())
             .map_err(|code| Failure::new(code, &request.url, "unknown word in `rp`"))?;
         let all = async {
@@ -241,28 +271,46 @@ impl Client {
         };
         tokio::time::timeout(overrides.total, all)
             .await
-            .unwrap_or_else(|_| Err(Failure::new(11203, &request.url, format!("{} ms", overrides.total.as_millis()))))
+            .unwrap_or_else(|_| {
+                Err(Failure::new(
+                    11203,
+                    &request.url,
+                    format!("{} ms", overrides.total.as_millis()),
+                ))
+            })
     }
 
     /// One attempt with its redirects: 301, 302 and 303 go on as GET without the form, 307 and 308 unchanged.
-    async fn follow(&self, request: &Request, url: &Url, token: &str, overrides: &Overrides) -> Result<Reply, Missed> {
+    async fn follow(
+        &self,
+        request: &Request,
+        url: &Url,
+        token: &str,
+        overrides: &Overrides,
+    ) -> Result<Reply, Missed> {
         let mut url = url.clone();
         let mut method = request.method;
         let mut params = request.params.as_slice();
         for _ in 0..=REDIRECTS {
             url.set_fragment(None);
             let once = self.once(&url, method, params, token, overrides);
-            let (reply, location) = tokio::time::timeout(overrides.read, once).await.unwrap_or_else(|_| {
-                Err(Missed {
-                    failure: Failure::new(11205, url.as_str(), "no answer in time"),
-                    again: overrides.policy.read,
-                })
-            })?;
+            let (reply, location) = tokio::time::timeout(overrides.read, once)
+                .await
+                .unwrap_or_else(|_| {
+                    Err(Missed {
+                        failure: Failure::new(11205, url.as_str(), "no answer in time"),
+                        again: overrides.policy.read,
+                    })
+                })?;
             let Some(location) = location else {
                 return match reply.status {
                     status @ 400..=599 => Err(Missed {
                         failure: Failure::new(11200, url.as_str(), format!("HTTP {status}")),
-                        again: if status < 500 { overrides.policy.client } else { overrides.policy.server },
+                        again: if status < 500 {
+                            overrides.policy.client
+                        } else {
+                            overrides.policy.server
+                        },
                     }),
                     _ => Ok(reply),
                 };
@@ -277,7 +325,10 @@ impl Client {
             }
         }
         let failure = Failure::new(11215, url.as_str(), "more than 10 redirects");
-        Err(Missed { failure, again: false })
+        Err(Missed {
+            failure,
+            again: false,
+        })
     }
 
     async fn once(
@@ -293,15 +344,27 @@ impl Client {
             public.query_pairs_mut().extend_pairs(params);
         }
         let form = if method == Method::Post { params } else { &[] };
-        let sent = tokio::time::timeout(overrides.connect.max(overrides.read), self.build(&public, method, form, token).send());
+        let sent = tokio::time::timeout(
+            overrides.connect.max(overrides.read),
+            self.build(&public, method, form, token).send(),
+        );
         let missed = |failure, again| Missed { failure, again };
         let response = match sent.await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                let again = if error.is_connect() { overrides.policy.connect } else { overrides.policy.read };
+                let again = if error.is_connect() {
+                    overrides.policy.connect
+                } else {
+                    overrides.policy.read
+                };
                 return Err(missed(diagnose(url, &error), again));
             }
-            Err(_) => return Err(missed(Failure::new(11205, url.as_str(), "no answer in time"), overrides.policy.read)),
+            Err(_) => {
+                return Err(missed(
+                    Failure::new(11205, url.as_str(), "no answer in time"),
+                    overrides.policy.read,
+                ));
+            }
         };
         self.keep_cookies(url, response.headers());
         let status = response.status().as_u16();
@@ -311,15 +374,36 @@ impl Client {
         };
         let location = text(header::LOCATION).filter(|_| (300..400).contains(&status));
         let content_type = text(header::CONTENT_TYPE);
-        let chunked = text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.contains("chunked"));
-        let sound = content_type.as_deref().is_some_and(|kind| kind.starts_with("audio/"));
-        let limit = if sound || token.is_empty() { MEDIA_LIMIT } else { DOCUMENT_LIMIT };
-        let body = body(response, limit, url).await.map_err(|failure| missed(failure, overrides.policy.read))?;
-        let reply = Reply { url: url.clone(), status, content_type, chunked, body };
+        let chunked =
+            text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.contains("chunked"));
+        let sound = content_type
+            .as_deref()
+            .is_some_and(|kind| kind.starts_with("audio/"));
+        let limit = if sound || token.is_empty() {
+            MEDIA_LIMIT
+        } else {
+            DOCUMENT_LIMIT
+        };
+        let body = body(response, limit, url)
+            .await
+            .map_err(|failure| missed(failure, overrides.policy.read))?;
+        let reply = Reply {
+            url: url.clone(),
+            status,
+            content_type,
+            chunked,
+            body,
+        };
         Ok((reply, location))
     }
 
-    fn build(&self, public: &Url, method: Method, form: &[(String, String)], token: &str) -> reqwest::RequestBuilder {
+    fn build(
+        &self,
+        public: &Url,
+        method: Method,
+        form: &[(String, String)],
+        token: &str,
+    ) -> reqwest::RequestBuilder {
         let mut url = public.clone();
         let mut headers = HeaderMap::new();
         let mut put = |name: &'static str, value: &str| {
@@ -351,8 +435,13 @@ impl Client {
         match method {
             Method::Get => self.http.get(url).headers(headers),
             Method::Post => {
-                put("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
-                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+                put(
+                    "content-type",
+                    "application/x-www-form-urlencoded; charset=UTF-8",
+                );
+                let body = form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(form)
+                    .finish();
                 self.http.post(url).headers(headers).body(body)
             }
         }
@@ -361,16 +450,26 @@ impl Client {
     fn cookies(&self, url: &Url) -> Option<String> {
         let jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = jar.get(url.host_str()?).filter(|kept| !kept.is_empty())?;
-        let pairs: Vec<String> = kept.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<String> = kept
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         Some(pairs.join("; "))
     }
 
     fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
         let mut jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         for line in headers.get_all(header::SET_COOKIE) {
-            let pair = line.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+            let pair = line
+                .to_str()
+                .unwrap_or_default()
+                .split(';')
+                .next()
+                .unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
-                let kept = jar.entry(url.host_str().unwrap_or_default().to_owned()).or_default();
+                let kept = jar
+                    .entry(url.host_str().unwrap_or_default().to_owned())
+                    .or_default();
                 kept.retain(|(known, _)| known != name.trim());
                 kept.push((name.trim().to_owned(), value.trim().to_owned()));
             }
@@ -383,7 +482,11 @@ async fn body(mut response: reqwest::Response, limit: usize, url: &Url) -> Resul
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                return Err(Failure::new(11750, url.as_str(), format!("more than {limit} bytes")));
+                return Err(Failure::new(
+                    11750,
+                    url.as_str(),
+                    format!("more than {limit} bytes"),
+                ));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body.freeze()),
@@ -402,7 +505,8 @@ fn diagnose(url: &Url, error: &reqwest::Error) -> Failure {
         11202
     } else if lower.contains("lookup") || lower.contains("name or service") {
         11210
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
+    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
+    {
         11220
     } else if lower.contains("invalid http") || lower.contains("parse") {
         11206

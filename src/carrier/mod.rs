@@ -33,7 +33,9 @@ mod voice;
 mod wire;
 
 pub use account::{Message, Recording};
-pub use call::{CallReport, CallSpec, DialOutcome, Outcome, PayOutcome, PlaceError, StatusEvent, place};
+pub use call::{
+    CallReport, CallSpec, DialOutcome, Outcome, PayOutcome, PlaceError, StatusEvent, place,
+};
 pub use caller::{Script, ScriptError, Speech, Step, parse_duration};
 pub use ear::{Ear, Frame, Span};
 pub use errors::{Code, Level, level, meaning};

@@ -76,13 +76,21 @@ async fn wait(leg: &mut Leg, verb: &Element, queue: &str) -> Result<Next, Interr
             ("QueueTime", waited.to_string()),
             ("AvgQueueTime", waited.to_string()),
             ("CurrentQueueSize", "1".to_owned()),
-            ("MaxQueueSize", verb.attribute("maxQueueSize").unwrap_or("100").to_owned()),
+            (
+                "MaxQueueSize",
+                verb.attribute("maxQueueSize").unwrap_or("100").to_owned(),
+            ),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
         leg.base.clone_from(&home);
-        let mut request = leg.request("wait", url.clone(), Method::read(verb.attribute("waitUrlMethod")), facts);
+        let mut request = leg.request(
+            "wait",
+            url.clone(),
+            Method::read(verb.attribute("waitUrlMethod")),
+            facts,
+        );
         let round = leg.line.now();
         loop {
             let document = match leg.fetch(&request, false).await? {

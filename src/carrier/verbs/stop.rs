@@ -13,7 +13,9 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
         .filter_map(|noun| noun.attribute("name"))
         .collect();
     let forks = std::mem::take(&mut leg.line.forks);
-    let (ending, staying) = forks.into_iter().partition(|fork| names.contains(&fork.name.as_str()));
+    let (ending, staying) = forks
+        .into_iter()
+        .partition(|fork| names.contains(&fork.name.as_str()));
     leg.line.forks = staying;
     let ending: Vec<super::super::fork::Fork> = ending;
     for mut fork in ending {
