@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
+use super::exchange::Method;
 use super::faults::Faults;
-use super::http::Method;
 use super::timeline::Timeline;
 
 /// The account's state. Everything is short work under one lock that no await ever holds.

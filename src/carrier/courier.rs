@@ -3,8 +3,9 @@
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::exchange::Request;
 use super::faults::{Fault, Faults};
-use super::http::{Client, Request};
+use super::http::Client;
 use super::timeline::{Happening, Timeline};
 
 /// Accepts callbacks; a task delivers them one after the other. Copies feed the same task.

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::http::{Failure, Reply};
+use super::exchange::{Failure, Reply};
 use crate::audio::sound;
 use crate::twiml::{self, Element, Problem, Setting};
 

@@ -4,11 +4,13 @@ use super::ear::Frame;
 use super::socket::{Incoming, Socket};
 use super::timeline::{Happening, Timeline};
 use super::wire::{Track, Writer};
+use crate::twiml::Element;
 
 /// A running copy.
 #[derive(Debug)]
 pub(crate) struct Fork {
-    pub(crate) name: String,
+    /// The `<Stream>` that began it.
+    pub(crate) noun: Element,
     pub(crate) writer: Writer,
     tracks: Vec<Track>,
     socket: Option<Socket>,
@@ -19,14 +21,14 @@ pub(crate) struct Fork {
 impl Fork {
     /// A copy over an open connection on which `connected` and `start` are out already.
     pub(crate) fn new(
-        name: String,
+        noun: Element,
         writer: Writer,
         tracks: Vec<Track>,
         socket: Socket,
         timeline: Timeline,
     ) -> Self {
         Self {
-            name,
+            noun,
             writer,
             tracks,
             socket: Some(socket),
@@ -64,12 +66,7 @@ impl Fork {
         self.beats += 1;
     }
 
-    /// Whether the connection still stands.
-    pub(crate) fn is_live(&self) -> bool {
-        self.socket.is_some()
-    }
-
-    /// Ends the copy with `stop`.
+    /// Ends the copy with `stop`, where the engine has not closed it before.
     pub(crate) async fn stop(&mut self, account: &str, call: &str) {
         if let Some(socket) = self.socket.take() {
             socket.send(self.writer.stop(account, call));

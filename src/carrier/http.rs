@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
 use url::Url;
 
-use super::errors::Code;
+use super::diagnose::{body, diagnose};
+use super::exchange::{Exchange, Failure, Method, Params, Reply, Request};
 use super::faults::{Fault, Faults};
 use super::front::{self, Front};
 use super::ids;
+use super::network::{self, CONNECT};
 use super::overrides::Overrides;
 use super::sign;
 use super::timeline::{Happening, Timeline};
@@ -24,99 +26,6 @@ const MEDIA_LIMIT: usize = 40 * 60 * 16_000;
 const REDIRECTS: usize = 10;
 /// Pause before the first retry, doubled for each further one. The carrier does not publish its own; this is an assumption.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
-
-/// `GET` or `POST`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Method {
-    /// Parameters go into the query.
-    Get,
-    /// Parameters go into a form; the default everywhere.
-    #[default]
-    Post,
-}
-
-impl Method {
-    /// Reads a `method` attribute; absent or unknown is `POST`.
-    #[must_use]
-    pub fn read(text: Option<&str>) -> Self {
-        if text.is_some_and(|text| text.eq_ignore_ascii_case("get")) {
-            Self::Get
-        } else {
-            Self::Post
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// Names and values in the order in which they are sent.
-pub type Params = Vec<(String, String)>;
-
-/// One request to the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) purpose: String,
-    pub(crate) url: String,
-    pub(crate) method: Method,
-    pub(crate) params: Params,
-}
-
-/// The engine's answer, after redirects.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    /// Where it came from, for relative addresses in it.
-    pub(crate) url: Url,
-    pub(crate) status: u16,
-    pub(crate) content_type: Option<String>,
-    pub(crate) chunked: bool,
-    pub(crate) body: Bytes,
-}
-
-/// A request that got no usable answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) code: Code,
-    pub(crate) url: String,
-    pub(crate) detail: String,
-}
-
-impl Failure {
-    pub(crate) fn new(code: Code, url: &str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            url: url.to_owned(),
-            detail: detail.into(),
-        }
-    }
-}
-
-/// A request as the report keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
-    /// What the request was for (`voice`, `action Record`, `status callback`, …).
-    pub purpose: String,
-    /// `GET` or `POST`.
-    pub method: Method,
-    /// The URL as configured.
-    pub url: String,
-    /// What was sent.
-    pub params: Params,
-    /// The HTTP status, where there was an answer.
-    pub status: Option<u16>,
-    /// The answer's `Content-Type`.
-    pub content_type: Option<String>,
-    /// The answer's body as text, empty for sound.
-    pub body: String,
-    /// Real time from the request to the last byte of the answer.
-    pub took: Duration,
-    /// The error code, where the request failed.
-    pub error: Option<Code>,
-}
 
 /// The requests of one call. Copies share cookies and the list of exchanges.
 #[derive(Debug, Clone)]
@@ -344,26 +253,18 @@ impl Client {
             public.query_pairs_mut().extend_pairs(params);
         }
         let form = if method == Method::Post { params } else { &[] };
-        let sent = tokio::time::timeout(
-            overrides.connect.max(overrides.read),
-            self.build(&public, method, form, token).send(),
-        );
+        let http = self.connecting_within(overrides.connect, url)?;
+        let sent = self.build(&http, &public, method, form, token).send().await;
         let missed = |failure, again| Missed { failure, again };
-        let response = match sent.await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
                 let again = if error.is_connect() {
                     overrides.policy.connect
                 } else {
                     overrides.policy.read
                 };
                 return Err(missed(diagnose(url, &error), again));
-            }
-            Err(_) => {
-                return Err(missed(
-                    Failure::new(11205, url.as_str(), "no answer in time"),
-                    overrides.policy.read,
-                ));
             }
         };
         self.keep_cookies(url, response.headers());
@@ -397,8 +298,20 @@ impl Client {
         Ok((reply, location))
     }
 
+    /// The shared client, or one of its own for a webhook that overrides the time to connect.
+    fn connecting_within(&self, time: Duration, url: &Url) -> Result<reqwest::Client, Missed> {
+        if time == CONNECT {
+            return Ok(self.http.clone());
+        }
+        network::web_client(time).map_err(|error| Missed {
+            failure: diagnose(url, &error),
+            again: false,
+        })
+    }
+
     fn build(
         &self,
+        http: &reqwest::Client,
         public: &Url,
         method: Method,
         form: &[(String, String)],
@@ -433,7 +346,7 @@ impl Client {
             put("cookie", &cookies);
         }
         match method {
-            Method::Get => self.http.get(url).headers(headers),
+            Method::Get => http.get(url).headers(headers),
             Method::Post => {
                 put(
                     "content-type",
@@ -442,7 +355,7 @@ impl Client {
                 let body = form_urlencoded::Serializer::new(String::new())
                     .extend_pairs(form)
                     .finish();
-                self.http.post(url).headers(headers).body(body)
+                http.post(url).headers(headers).body(body)
             }
         }
     }
@@ -475,53 +388,6 @@ impl Client {
             }
         }
     }
-}
-
-async fn body(mut response: reqwest::Response, limit: usize, url: &Url) -> Result<Bytes, Failure> {
-    let mut body = BytesMut::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                return Err(Failure::new(
-                    11750,
-                    url.as_str(),
-                    format!("more than {limit} bytes"),
-                ));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body.freeze()),
-            Err(error) => return Err(Failure::new(11205, url.as_str(), root_cause(&error))),
-        }
-    }
-}
-
-/// The carrier's code for a request that came to nothing.
-fn diagnose(url: &Url, error: &reqwest::Error) -> Failure {
-    let cause = root_cause(error);
-    let lower = cause.to_ascii_lowercase();
-    let code = if error.is_timeout() && error.is_connect() {
-        11201
-    } else if lower.contains("refused") {
-        11202
-    } else if lower.contains("lookup") || lower.contains("name or service") {
-        11210
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
-    {
-        11220
-    } else if lower.contains("invalid http") || lower.contains("parse") {
-        11206
-    } else {
-        11205
-    };
-    Failure::new(code, url.as_str(), cause)
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 fn text_of(body: &Bytes) -> String {

@@ -8,15 +8,16 @@ use std::time::Duration;
 use url::Url;
 
 use super::account::{Account, Recording};
-use super::call::{DialOutcome, PayOutcome};
 use super::courier::Courier;
 use super::document::{self, Document};
 use super::ear::Frame;
 use super::errors::Code;
+use super::exchange::{Failure, Method, Params, Request};
 use super::faults::{Fault, Faults};
-use super::http::{Client, Failure, Method, Params, Request};
+use super::http::Client;
 use super::ids;
 use super::line::{Interrupt, Line};
+use super::spec::{DialOutcome, PayOutcome};
 use super::status::Progress;
 use super::timeline::{Happening, Timeline};
 use crate::audio::mulaw;

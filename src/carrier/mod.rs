@@ -8,9 +8,11 @@ mod call;
 mod caller;
 mod clock;
 mod courier;
+mod diagnose;
 mod document;
 mod ear;
 mod errors;
+mod exchange;
 mod faults;
 mod fork;
 mod front;
@@ -25,6 +27,7 @@ mod rest;
 mod sign;
 mod socket;
 mod sounds;
+mod spec;
 mod status;
 mod stream;
 mod timeline;
@@ -33,17 +36,16 @@ mod voice;
 mod wire;
 
 pub use account::{Message, Recording};
-pub use call::{
-    CallReport, CallSpec, DialOutcome, Outcome, PayOutcome, PlaceError, StatusEvent, place,
-};
+pub use call::{CallReport, Outcome, PlaceError, place};
 pub use caller::{Script, ScriptError, Speech, Step, parse_duration};
 pub use ear::{Ear, Frame, Span};
 pub use errors::{Code, Level, level, meaning};
+pub use exchange::{Exchange, Method, Params};
 pub use faults::{ALL as FAULTS, Fault, FaultError};
 pub use front::{Front, FrontError};
-pub use http::{Exchange, Method, Params};
 pub use network::{Carrier, CarrierConfig, CarrierError};
 pub use sign::{signature, signed_url};
+pub use spec::{CallSpec, DialOutcome, PayOutcome, StatusEvent};
 pub use timeline::{Event, Happening, json_lines, lines};
 pub use voice::VoiceError;
 

@@ -8,12 +8,16 @@ use tokio::task::AbortHandle;
 
 use super::account::{Account, Message, Recording};
 use super::clock::Clock;
+use super::exchange::{Method, Request};
 use super::faults::{Fault, Faults};
 use super::front::Front;
-use super::http::{Client, Method, Request};
+use super::http::Client;
 use super::ids;
 use super::rest;
 use super::timeline::Timeline;
+
+/// How long a webhook's connection may take where its URL says nothing else.
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
 /// How a carrier is set up.
 #[derive(Debug, Clone, Default)]
@@ -82,13 +86,7 @@ impl Carrier {
             config.auth_token.unwrap_or_else(|| ids::sid("")),
             config.faults.into_iter().collect(),
         ));
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .http1_only()
-            .build()
-            .map_err(CarrierError::Client)?;
+        let http = web_client(CONNECT).map_err(CarrierError::Client)?;
         let listener = TcpListener::bind(("127.0.0.1", config.port))
             .await
             .map_err(CarrierError::Listen)?;
@@ -195,6 +193,16 @@ fn fronts(url: &str) -> Vec<Front> {
         .and_then(super::front::implied)
         .into_iter()
         .collect()
+}
+
+/// A client that follows nothing by itself and gives up connecting after `connect`.
+pub(crate) fn web_client(connect: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(connect)
+        .tcp_nodelay(true)
+        .http1_only()
+        .build()
 }
 
 /// Client for callbacks that belong to no call.

@@ -26,7 +26,7 @@ pub(crate) struct Policy {
 impl Default for Overrides {
     fn default() -> Self {
         Self {
-            connect: Duration::from_millis(5_000),
+            connect: super::network::CONNECT,
             read: Duration::from_millis(15_000),
             total: Duration::from_millis(15_000),
             retries: 1,

@@ -1,9 +1,9 @@
 //! The progress of a call as its status callbacks tell it: initiated, ringing, answered, completed, numbered in order.
 
 use super::account::rfc2822;
-use super::call::StatusEvent;
-use super::http::{Method, Params, Request};
+use super::exchange::{Method, Params, Request};
 use super::leg::Leg;
+use super::spec::StatusEvent;
 use super::timeline::Happening;
 
 /// Where the status callbacks of a call go, which are wanted, and how many there were.

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::ear::{Frame, SILENT};
+use super::exchange::{Method, Params, Request};
 use super::faults::{Fault, Faults};
-use super::http::{Method, Params, Request};
 use super::leg::Leg;
 use super::socket::{Ending, Incoming, Socket};
 use super::timeline::Happening;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Query};
 use crate::carrier::account::{CallRecord, Order, rfc2822};
-use crate::carrier::http::Method;
+use crate::carrier::exchange::Method;
 use crate::twiml::INLINE_LIMIT;
 
 /// The call's facts.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Query};
 use crate::carrier::account::{Message, rfc2822};
-use crate::carrier::http::{Method, Request};
+use crate::carrier::exchange::{Method, Request};
 use crate::carrier::ids;
 use crate::carrier::network;
 use crate::carrier::timeline::Happening;

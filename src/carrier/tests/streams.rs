@@ -398,13 +398,14 @@ async fn a_stream_needs_wss_and_its_own_track() {
 #[tokio::test]
 async fn a_copy_runs_beside_the_call_until_it_is_stopped() {
     let (engine, log) = engine_with(
-        "<Start><Stream name=\"copy\" url=\"wss://HOST/ws\" track=\"both_tracks\"/></Start><Say>good morning to you</Say>\
+        "<Start><Stream name=\"copy\" url=\"wss://HOST/ws\" track=\"both_tracks\" statusCallback=\"/stream\"/></Start><Say>good morning to you</Say>\
          <Stop><Stream name=\"copy\"/></Stop><Pause length=\"1\"/>",
         |mut ws, _, log| async move { while next(&mut ws, &log).await.is_some() {} },
     )
     .await;
     let report = engine.place("").await;
     assert_eq!(codes(&report), NONE);
+    assert_eq!(engine.seen_at("/stream").len(), 2);
     let log = log.lock().expect("no panic");
     let tracks = |name: &str| {
         log.iter()

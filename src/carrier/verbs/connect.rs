@@ -1,8 +1,8 @@
 //! `<Connect>`: hands the call over to a noun, above all to a two-way `<Stream>`, until that ends.
 
 use super::super::ear::SILENT;
+use super::super::exchange::Params;
 use super::super::faults::Fault;
-use super::super::http::Params;
 use super::super::ids;
 use super::super::leg::{Leg, Next};
 use super::super::line::Interrupt;

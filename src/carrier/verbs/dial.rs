@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::call::DialOutcome;
 use super::super::ear::SILENT;
-use super::super::http::{Method, Params, Request};
+use super::super::exchange::{Method, Params, Request};
 use super::super::ids;
 use super::super::leg::{Leg, Next, flag, seconds};
 use super::super::line::{Interrupt, beats, endless, frame};
 use super::super::sounds;
+use super::super::spec::DialOutcome;
 use crate::audio::mulaw;
 use crate::twiml::Element;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::ear::SILENT;
-use super::super::http::{Method, Params};
+use super::super::exchange::{Method, Params};
 use super::super::ids;
 use super::super::leg::{Leg, Next};
 use super::super::line::{Interrupt, endless};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::call::PayOutcome;
 use super::super::leg::{Leg, Next};
 use super::super::line::Interrupt;
 use super::super::sounds;
+use super::super::spec::PayOutcome;
 use crate::twiml::Element;
 
 /// Speaks for a while, as the carrier's own prompts would, then asks for the `action`.

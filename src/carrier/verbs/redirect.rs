@@ -1,6 +1,6 @@
 //! `<Redirect>`: goes on with another document.
 
-use super::super::http::{Method, Params};
+use super::super::exchange::{Method, Params};
 use super::super::leg::{Leg, Next};
 use super::super::line::Interrupt;
 use crate::twiml::Element;

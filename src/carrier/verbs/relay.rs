@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::ear::SILENT;
-use super::super::http::Params;
+use super::super::exchange::Params;
 use super::super::ids;
 use super::super::leg::{Leg, flag};
 use super::super::line::{Interrupt, frame};

@@ -49,10 +49,13 @@ async fn stream(leg: &mut Leg, noun: &Element) -> Result<(), Interrupt> {
                 &tracks,
                 &stream::parameters(noun),
             ));
-            let name = noun.attribute("name").unwrap_or(&sid).to_owned();
-            leg.line
-                .forks
-                .push(Fork::new(name, writer, tracks, open, leg.timeline.clone()));
+            leg.line.forks.push(Fork::new(
+                noun.clone(),
+                writer,
+                tracks,
+                open,
+                leg.timeline.clone(),
+            ));
             leg.timeline
                 .note(Happening::StreamStarted(sid.clone(), url));
             stream::tell(leg, noun, &sid, "stream-started", None);
