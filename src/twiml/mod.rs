@@ -4,12 +4,14 @@ mod check;
 mod grammar;
 mod problem;
 mod read;
+mod render;
 mod voices;
 
 pub use check::{Setting, check, check_messages, examine};
 pub use grammar::{AttributeRule, ElementRule, Grammar, Kind, grammar};
 pub use problem::{Problem, Severity, severity_of};
 pub use read::{Element, read};
+pub use render::{Links, RenderError, TemplateError, Templates, Verb};
 pub use voices::{Voices, is_hebrew};
 
 /// The largest document that the carrier reads, in bytes (error 11750).

@@ -72,7 +72,7 @@ pub fn severity_of(code: u32) -> Severity {
         11100 | 11750 | 12100 | 12101 | 12102 => Severity::Error,
         13231 | 13238 | 13239 | 13257 | 13338 | 13621 | 13801 => Severity::Error,
         14201..=14206 | 14300 | 15004 | 32018 => Severity::Error,
-        31922 | 31923 | 31940 | 31941 | 64004 | 64016 => Severity::Error,
+        31920 | 31922 | 31923 | 31940 | 31941 | 64004 | 64016 => Severity::Error,
         _ => Severity::Warning,
     }
 }

@@ -1,7 +1,7 @@
 //! The voices of `<Say>`: which exist, which language each speaks, and how much text it takes.
 
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// The voices that the carrier offers. A newer one may exist that is not listed.
@@ -59,7 +59,9 @@ impl Voices {
 
     /// Whether the voice is listed.
     pub fn contains(&self, voice: &str) -> bool {
-        self.names().any(|name| name == voice)
+        static NAMES: LazyLock<BTreeSet<String>> =
+            LazyLock::new(|| Voices::bundled().names().collect());
+        NAMES.contains(voice)
     }
 
     /// The voices that speak a locale, by name. Only Google's voices carry their locale in the name.

@@ -100,6 +100,19 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
             "write `language=\"iw-IL\"`",
         );
     }
+    if element.attribute("actionOnEmptyResult") == Some("true")
+        && element.attribute("action").is_none()
+    {
+        let message =
+            "`actionOnEmptyResult` without an `action` asks for this document again and again"
+                .to_owned();
+        report(
+            13338,
+            "actionOnEmptyResult",
+            message,
+            "write the `action` that takes the result",
+        );
+    }
     if setting.is_inline() && element.attribute("action").is_none() {
         let message =
             "`<Gather>` has no `action`, and this document has no address to go back to".to_owned();

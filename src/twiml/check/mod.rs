@@ -49,9 +49,7 @@ impl Setting {
                 SCHEMA_WARNING,
             )),
             Setting::Whisper => Some((
-                &[
-                    "Play", "Say", "Pause", "Gather", "Hangup", "Redirect", "Reject",
-                ],
+                &["Play", "Say", "Pause", "Gather", "Hangup", "Redirect"],
                 13201,
             )),
             _ => None,

@@ -19,11 +19,18 @@ pub(super) fn check(root: &Element, setting: Setting, problems: &mut Vec<Problem
         }
     }
     for (index, verb) in verbs.iter().enumerate() {
-        if verb.name == "Reject" && (index > 0 || setting == Setting::LiveCall) {
+        if verb.name == "Reject" && (index > 0 || setting != Setting::FirstDocument) {
             let message = "`<Reject>` comes too late: the call is answered already";
             let help = "refuse with the first verb of the first document, or use `<Hangup/>`";
             problems.push(Problem::new(ADVICE, verb.range.clone(), message, help));
         }
+    }
+    if setting == Setting::FirstDocument
+        && let Some(leave) = root.child("Leave")
+    {
+        let message = "`<Leave>` has no effect: this caller waits in no queue";
+        let help = "write it into the document that `waitUrl` of `<Enqueue>` gives";
+        problems.push(Problem::new(ADVICE, leave.range.clone(), message, help));
     }
     if let Some(lost) = unreachable(verbs) {
         let message = format!(

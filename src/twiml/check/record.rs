@@ -41,14 +41,14 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
 }
 
 pub(super) fn check_pay(element: &Element, problems: &mut Vec<Problem>) {
-    if element
+    if let Some(action) = element
         .attribute("action")
-        .is_some_and(|action| action.starts_with("http://"))
+        .filter(|action| action.starts_with("http://"))
     {
         problems.push(Problem::new(
             64016,
             element.attribute_range("action"),
-            "`action` of `<Pay>` is not https",
+            format!("`action` of `<Pay>` is not https: `{action}`"),
             "begin with `https://`: payment data never travels in the open",
         ));
     }

@@ -55,7 +55,6 @@ fn documents_that_are_right_have_no_problems() {
         "<Pay action=\"https://a.example/p\"><Prompt for=\"security-code\"><Say>x</Say></Prompt></Pay>",
         "<Reject reason=\"busy\"/>",
         "<Redirect>../next</Redirect>",
-        "<Leave/>",
     ] {
         let (_, found) = problems(body, Setting::FirstDocument);
         assert_eq!(found, [], "{body}");
@@ -161,7 +160,7 @@ fn an_unknown_name_brings_the_nearest_known_one() {
             "`Google.he-IL-Wavenet-A`",
         ),
     ] {
-        let (_, found) = problems(body, Setting::Webhook);
+        let (_, found) = problems(body, Setting::FirstDocument);
         assert!(
             found.iter().any(|problem| problem.help.contains(help)),
             "{body}: {found:#?}"
@@ -249,7 +248,7 @@ fn a_wrong_value_has_the_code_of_its_attribute() {
         };
         let body = format!("<{element} {attributes}>{text}</{element}>");
         let place = format!("{attribute}=\"{value}\"");
-        each_has_its_problem(&[(&body, code, value, &place)], Setting::Webhook);
+        each_has_its_problem(&[(&body, code, value, &place)], Setting::FirstDocument);
     }
 }
 
@@ -257,6 +256,12 @@ fn a_wrong_value_has_the_code_of_its_attribute() {
 fn nouns_have_codes_of_their_own() {
     each_has_its_problem(
         &[
+            (
+                "<Gather actionOnEmptyResult=\"true\"/>",
+                13338,
+                "again and again",
+                "actionOnEmptyResult=\"true\"",
+            ),
             (
                 "<Dial><Number method=\"PUT\">+972312345678</Number></Dial>",
                 13221,
@@ -730,6 +735,19 @@ fn verbs_that_are_never_reached_are_named() {
         ],
         Setting::FirstDocument,
     );
+}
+
+#[test]
+fn a_call_that_is_answered_cannot_be_rejected_and_nobody_leaves_a_queue_before_the_call_begins() {
+    each_has_its_problem(
+        &[("<Reject/>", 0, "too late", "<Reject/>")],
+        Setting::Webhook,
+    );
+    each_has_its_problem(
+        &[("<Leave/>", 0, "no queue", "<Leave/>")],
+        Setting::FirstDocument,
+    );
+    assert_eq!(problems("<Leave/>", Setting::Webhook).1, []);
 }
 
 #[test]
