@@ -94,6 +94,16 @@ impl Ear {
         self.spans(&self.heard)
     }
 
+    /// For how long, in all, something was heard while the call was up.
+    #[must_use]
+    pub fn heard_time(&self) -> Duration {
+        let (first, end) = self.up.unwrap_or((0, 0));
+        let frames = (first..end)
+            .filter(|frame| audible(self.frame(&self.heard, *frame)))
+            .count();
+        span(0, frames).to
+    }
+
     /// The caller's own utterances; pauses below 300 ms do not part them.
     #[must_use]
     pub fn utterances(&self) -> Vec<Span> {
@@ -199,6 +209,7 @@ mod tests {
         let quiet = ".".repeat(20);
         let ear = call(&format!("ee{quiet}cccc{quiet}eee{quiet}ccc"));
         assert_eq!(ear.sounds().len(), 2);
+        assert_eq!(ear.heard_time(), Duration::from_millis(100));
         assert_eq!(ear.answers(), [Some(Duration::from_millis(400)), None]);
     }
 
