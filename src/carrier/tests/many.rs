@@ -43,7 +43,7 @@ async fn fifty_streams_at_once_lose_nothing() {
                 net.clone(),
                 CallSpec {
                     pace: 1.0,
-                    ..engine.call("wait 300ms; speak 2s; wait 2s; hangup")
+                    ..engine.call("wait 2s; speak 2s; wait 2s; hangup")
                 },
             );
             tokio::spawn(async move { place(spec, &net).await.expect("a call") })
