@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
+use super::exchange::Method;
 use super::faults::Faults;
-use super::http::Method;
 use super::timeline::Timeline;
 
 /// The account's state. Everything is short work under one lock that no await ever holds.
@@ -46,7 +46,11 @@ pub(crate) enum Order {
     /// Run this document.
     Document(String),
     /// Fetch a document and run it.
-    Fetch { url: String, method: Method, fallback: Option<String> },
+    Fetch {
+        url: String,
+        method: Method,
+        fallback: Option<String>,
+    },
     /// Hang up.
     Complete,
 }
@@ -97,7 +101,12 @@ pub struct Recording {
 
 impl Account {
     pub(crate) fn new(sid: String, token: String, faults: Faults) -> Self {
-        Self { sid, token, faults, state: Mutex::default() }
+        Self {
+            sid,
+            token,
+            faults,
+            state: Mutex::default(),
+        }
     }
 
     /// The state, for a moment.

@@ -7,157 +7,27 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::account::{CallRecord, Message, Order, Recording};
-use super::caller::Script;
 use super::clock::Clock;
 use super::courier::Courier;
 use super::document::{self, Document};
 use super::ear::{Ear, Span};
 use super::errors::Code;
-use super::faults::{Fault, Faults};
-use super::front::{self, Front};
-use super::http::{Client, Exchange, Failure, Method, Params, Request};
+use super::exchange::{Exchange, Failure, Method, Params, Request};
+use super::faults::Faults;
+use super::front;
+use super::http::Client;
 use super::ids;
 use super::leg::{Leg, Next};
 use super::line::{Interrupt, Line, endless};
 use super::network::Carrier;
 use super::sounds;
+use super::spec::CallSpec;
 use super::status::Progress;
+use super::stream;
 use super::timeline::{Event, Happening, Timeline};
 use super::verbs;
 use super::voice::{Voice, VoiceError};
 use crate::twiml::Setting;
-
-/// An incoming call to place.
-#[derive(Debug, Clone)]
-pub struct CallSpec {
-    /// The number's voice webhook.
-    pub voice_url: String,
-    /// How it is requested.
-    pub voice_method: Method,
-    /// The number's fallback, asked when a document cannot be had.
-    pub fallback_url: Option<String>,
-    /// Where status callbacks go.
-    pub status_callback: Option<String>,
-    /// Which of them; a number's own setting on the real carrier is the last one only.
-    pub status_events: Vec<StatusEvent>,
-    /// The caller's number.
-    pub from: String,
-    /// The number called.
-    pub to: String,
-    /// What the caller does.
-    pub caller: Script,
-    /// What goes wrong on purpose, besides the carrier's own faults.
-    pub faults: Vec<Fault>,
-    /// Public addresses that lead elsewhere.
-    pub fronts: Vec<Front>,
-    /// The longest the call may take; it is ended then.
-    pub max_length: Duration,
-    /// How fast carrier time runs: 1 is real time. Only documents without a live engine behind them bear more.
-    pub pace: f64,
-    /// How `<Dial>`s end, in order; beyond the list, somebody answers.
-    pub dials: Vec<DialOutcome>,
-    /// How `<Pay>` ends.
-    pub pay: PayOutcome,
-    /// When somebody takes the call out of a queue.
-    pub dequeued_after: Duration,
-    /// Whether the call came over SIP, which `<Refer>` needs.
-    pub sip: bool,
-    /// Real time to wait for follow-ups, such as messages, once the call is over.
-    pub linger: Duration,
-    /// Where events go as they happen.
-    pub events: Option<mpsc::UnboundedSender<Event>>,
-}
-
-impl CallSpec {
-    /// A silent caller's call to `voice_url`, 10 minutes at most.
-    #[must_use]
-    pub fn new(voice_url: impl Into<String>) -> Self {
-        Self {
-            voice_url: voice_url.into(),
-            voice_method: Method::Post,
-            fallback_url: None,
-            status_callback: None,
-            status_events: vec![StatusEvent::Completed],
-            from: "+972501234567".to_owned(),
-            to: "+97231234567".to_owned(),
-            caller: Script::silent(),
-            faults: Vec::new(),
-            fronts: Vec::new(),
-            max_length: Duration::from_secs(600),
-            pace: 1.0,
-            dials: Vec::new(),
-            pay: PayOutcome::Success,
-            dequeued_after: Duration::from_secs(10),
-            sip: false,
-            linger: Duration::ZERO,
-            events: None,
-        }
-    }
-}
-
-/// A status callback that can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StatusEvent {
-    /// The call exists.
-    Initiated,
-    /// It rings.
-    Ringing,
-    /// It was answered.
-    Answered,
-    /// It is over, in whatever way.
-    Completed,
-}
-
-impl StatusEvent {
-    /// Every status callback, in order.
-    pub const ALL: [Self; 4] = [Self::Initiated, Self::Ringing, Self::Answered, Self::Completed];
-}
-
-/// How a `<Dial>` ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DialOutcome {
-    /// Somebody answers after this time and talks for that.
-    Answered {
-        /// Ringing time.
-        after: Duration,
-        /// Talking time.
-        talk: Duration,
-    },
-    /// The line is busy.
-    Busy,
-    /// Nobody answers within the verb's `timeout`.
-    NoAnswer,
-    /// The number cannot be reached.
-    Failed,
-}
-
-impl Default for DialOutcome {
-    fn default() -> Self {
-        Self::Answered { after: Duration::from_secs(2), talk: Duration::from_secs(5) }
-    }
-}
-
-/// How a `<Pay>` ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PayOutcome {
-    /// The payment went through.
-    #[default]
-    Success,
-    /// The caller failed too often.
-    TooManyFailedAttempts,
-    /// The payment provider refused.
-    ConnectorError,
-}
-
-impl PayOutcome {
-    pub(crate) fn result(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::TooManyFailedAttempts => "too-many-failed-attempts",
-            Self::ConnectorError => "payment-connector-error",
-        }
-    }
-}
 
 /// Who or what ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,26 +109,49 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
     let sid = ids::sid("CA");
     let clock = Clock::start(spec.pace);
     let timeline = Timeline::new(&sid, clock, spec.events.clone());
-    let faults: Faults = spec.faults.iter().copied().collect::<Faults>().and(&account.faults);
-    let seed = sid.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let faults: Faults = spec
+        .faults
+        .iter()
+        .copied()
+        .collect::<Faults>()
+        .and(&account.faults);
+    let seed = sid.bytes().fold(7_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+    });
     let voice = Voice::load(&spec.caller, seed).map_err(PlaceError::Caller)?;
     let (orders, inbox) = mpsc::channel(8);
-    account.state().calls.insert(sid.clone(), CallRecord {
-        from: spec.from.clone(),
-        to: spec.to.clone(),
-        status: "queued".to_owned(),
-        started: jiff::Timestamp::now(),
-        ended: None,
-        orders,
-        timeline: timeline.clone(),
-        faults: faults.clone(),
-    });
+    account.state().calls.insert(
+        sid.clone(),
+        CallRecord {
+            from: spec.from.clone(),
+            to: spec.to.clone(),
+            status: "queued".to_owned(),
+            started: jiff::Timestamp::now(),
+            ended: None,
+            orders,
+            timeline: timeline.clone(),
+            faults: faults.clone(),
+        },
+    );
     let mut fronts = spec.fronts.clone();
     fronts.extend(front::implied(&voice_url));
-    let client = Client::new(net.http(), &account.token, faults.clone(), fronts, timeline.clone());
+    let client = Client::new(
+        net.http(),
+        &account.token,
+        faults.clone(),
+        fronts,
+        timeline.clone(),
+    );
     let (courier, delivering) = Courier::start(client.clone(), timeline.clone(), &faults);
     let mut leg = Leg {
-        line: Line::new(clock, voice, inbox, timeline.clone(), spec.max_length, &faults),
+        line: Line::new(
+            clock,
+            voice,
+            inbox,
+            timeline.clone(),
+            spec.max_length,
+            &faults,
+        ),
         account: account.clone(),
         rest: net.rest_url.as_str().into(),
         client: client.clone(),
@@ -300,7 +193,12 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
             .filter(|message| message.to.ends_with(&spec.from))
             .cloned()
             .collect(),
-        recordings: state.recordings.values().filter(|recording| recording.call == sid).cloned().collect(),
+        recordings: state
+            .recordings
+            .values()
+            .filter(|recording| recording.call == sid)
+            .cloned()
+            .collect(),
         requests: client.exchanges(),
         call_sid: sid,
         outcome,
@@ -317,7 +215,12 @@ enum Todo {
 async fn live(leg: &mut Leg, spec: &CallSpec) -> Outcome {
     leg.tell_status("initiated", Params::new());
     leg.tell_status("ringing", Params::new());
-    let first = leg.request("voice", spec.voice_url.clone(), spec.voice_method, Params::new());
+    let first = leg.request(
+        "voice",
+        spec.voice_url.clone(),
+        spec.voice_method,
+        Params::new(),
+    );
     let mut todo = Todo::Ask(first, spec.fallback_url.clone());
     loop {
         let interrupt = match turn(leg, todo).await {
@@ -333,17 +236,23 @@ async fn live(leg: &mut Leg, spec: &CallSpec) -> Outcome {
             Interrupt::TooLong => return Outcome::TooLong,
             Interrupt::Alarm => return Outcome::EngineHungUp,
             Interrupt::Ordered(Order::Complete) => return Outcome::EndedByRest,
-            Interrupt::Ordered(Order::Fetch { url, method, fallback }) => {
+            Interrupt::Ordered(Order::Fetch {
+                url,
+                method,
+                fallback,
+            }) => {
                 let request = leg.request("redirect by REST", url, method, Params::new());
                 Todo::Ask(request, fallback.or_else(|| spec.fallback_url.clone()))
             }
-            Interrupt::Ordered(Order::Document(text)) => match document::of_text(&text, None, Setting::LiveCall) {
-                Ok(document) => Todo::Run(document),
-                Err(problem) => {
-                    leg.error(problem.code, problem.message);
-                    return announce(leg).await;
+            Interrupt::Ordered(Order::Document(text)) => {
+                match document::of_text(&text, None, Setting::LiveCall) {
+                    Ok(document) => Todo::Run(document),
+                    Err(problem) => {
+                        leg.error(problem.code, problem.message);
+                        return announce(leg).await;
+                    }
                 }
-            },
+            }
         };
     }
 }
@@ -357,15 +266,13 @@ enum Turn {
 async fn turn(leg: &mut Leg, todo: Todo) -> Result<Turn, Interrupt> {
     let document = match todo {
         Todo::Run(document) => document,
-        Todo::Ask(request, fallback) => {
-            match ask(leg, &request, fallback).await? {
-                Ok(document) => document,
-                Err(failure) => {
-                    leg.fail(&failure);
-                    return Ok(Turn::Over(announce(leg).await));
-                }
+        Todo::Ask(request, fallback) => match ask(leg, &request, fallback).await? {
+            Ok(document) => document,
+            Err(failure) => {
+                leg.fail(&failure);
+                return Ok(Turn::Over(announce(leg).await));
             }
-        }
+        },
     };
     Ok(match verbs::execute(leg, document).await? {
         None | Some(Next::HangUp | Next::Leave | Next::Verb) => Turn::Over(Outcome::EngineHungUp),
@@ -375,17 +282,28 @@ async fn turn(leg: &mut Leg, todo: Todo) -> Result<Turn, Interrupt> {
 }
 
 /// Asks for a document and, where it cannot be had, for the fallback. Before the answer the caller hears it ring.
-async fn ask(leg: &mut Leg, request: &Request, fallback: Option<String>) -> Result<Result<Document, Failure>, Interrupt> {
+async fn ask(
+    leg: &mut Leg,
+    request: &Request,
+    fallback: Option<String>,
+) -> Result<Result<Document, Failure>, Interrupt> {
     let failure = match once(leg, request).await? {
         Ok(document) => return Ok(Ok(document)),
         Err(failure) => failure,
     };
-    let Some(url) = fallback.filter(|url| *url != request.url) else { return Ok(Err(failure)) };
+    let Some(url) = fallback.filter(|url| *url != request.url) else {
+        return Ok(Err(failure));
+    };
     leg.fail(&failure);
     let mut params = request.params.clone();
     params.push(("ErrorCode".to_owned(), failure.code.to_string()));
     params.push(("ErrorUrl".to_owned(), request.url.clone()));
-    let second = Request { purpose: "fallback".to_owned(), url, method: Method::Post, params };
+    let second = Request {
+        purpose: "fallback".to_owned(),
+        url,
+        method: Method::Post,
+        params,
+    };
     once(leg, &second).await
 }
 
@@ -394,7 +312,9 @@ async fn once(leg: &mut Leg, request: &Request) -> Result<Result<Document, Failu
         return leg.fetch(request, false).await;
     }
     let client = leg.client.clone();
-    let reply = leg.meanwhile_hearing(client.send(request), &mut endless(&sounds::ringback())).await?;
+    let reply = leg
+        .meanwhile_hearing(client.send(request), &mut endless(&sounds::ringback()))
+        .await?;
     Ok(reply.and_then(|reply| document::of_reply(&reply, true)))
 }
 
@@ -402,16 +322,18 @@ async fn once(leg: &mut Leg, request: &Request) -> Result<Result<Document, Failu
 async fn announce(leg: &mut Leg) -> Outcome {
     leg.answer();
     // However the announcement ends, the call is over.
-    let _ended = leg.line.play(&sounds::speechlike(Duration::from_secs(4), 3)).await;
+    let _ended = leg
+        .line
+        .play(&sounds::speechlike(Duration::from_secs(4), 3))
+        .await;
     Outcome::ApplicationError
 }
 
 /// Ends the call: copies are stopped, the last status goes out, and what was heard is handed over.
 async fn bury(mut leg: Leg, outcome: Outcome) -> Ear {
     for mut fork in std::mem::take(&mut leg.line.forks) {
-        if fork.is_live() {
-            fork.stop(&leg.account.sid, &leg.sid).await;
-        }
+        fork.stop(&leg.account.sid, &leg.sid).await;
+        stream::tell(&leg, &fork.noun, &fork.writer.sid, "stream-stopped", None);
     }
     let status = match outcome {
         Outcome::Refused(status) => status,

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::http::{Failure, Reply};
+use super::exchange::{Failure, Reply};
 use crate::audio::sound;
 use crate::twiml::{self, Element, Problem, Setting};
 
@@ -33,17 +33,32 @@ pub(crate) enum Content {
 pub(crate) fn of_reply(reply: &Reply, first: bool) -> Result<Document, Failure> {
     let fail = |code, detail: String| Err(Failure::new(code, reply.url.as_str(), detail));
     if reply.status != 200 {
-        return fail(11200, format!("HTTP {} where a document was asked for", reply.status));
+        return fail(
+            11200,
+            format!("HTTP {} where a document was asked for", reply.status),
+        );
     }
     let Some(kind) = &reply.content_type else {
         return fail(11200, "the answer has no Content-Type".to_owned());
     };
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let text = || std::str::from_utf8(&reply.body).map_err(|_| Failure::new(12100, reply.url.as_str(), "not UTF-8"));
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let text = || {
+        std::str::from_utf8(&reply.body)
+            .map_err(|_| Failure::new(12100, reply.url.as_str(), "not UTF-8"))
+    };
     let base = Some(reply.url.clone());
     if is_sound(&kind) {
         return match sound::decode(&reply.body) {
-            Ok(sound) => Ok(Document { base, content: Content::Sound(sound), problems: Vec::new() }),
+            Ok(sound) => Ok(Document {
+                base,
+                content: Content::Sound(sound),
+                problems: Vec::new(),
+            }),
             Err(error) => fail(13420, error.to_string()),
         };
     }
@@ -53,18 +68,23 @@ pub(crate) fn of_reply(reply: &Reply, first: bool) -> Result<Document, Failure> 
                 let code = if reply.chunked { 11770 } else { 12100 };
                 return fail(code, "the body is empty".to_owned());
             }
-            let setting = if first { Setting::FirstDocument } else { Setting::Webhook };
-            of_text(text()?, base, setting).map_err(|problem| {
-                Failure::new(problem.code, reply.url.as_str(), problem.message)
-            })
+            let setting = if first {
+                Setting::FirstDocument
+            } else {
+                Setting::Webhook
+            };
+            of_text(text()?, base, setting)
+                .map_err(|problem| Failure::new(problem.code, reply.url.as_str(), problem.message))
         }
         "text/plain" => {
             let text = text()?;
-            Ok(of_text(text, base.clone(), Setting::Webhook).unwrap_or_else(|_| Document {
-                base,
-                content: Content::Text(text.to_owned()),
-                problems: Vec::new(),
-            }))
+            Ok(
+                of_text(text, base.clone(), Setting::Webhook).unwrap_or_else(|_| Document {
+                    base,
+                    content: Content::Text(text.to_owned()),
+                    problems: Vec::new(),
+                }),
+            )
         }
         other => fail(12300, format!("the content type is `{other}`")),
     }
@@ -74,18 +94,34 @@ pub(crate) fn of_reply(reply: &Reply, first: bool) -> Result<Document, Failure> 
 ///
 /// # Errors
 /// The problem that makes it unusable.
-pub(crate) fn of_text(text: &str, base: Option<Url>, setting: Setting) -> Result<Document, Problem> {
+pub(crate) fn of_text(
+    text: &str,
+    base: Option<Url>,
+    setting: Setting,
+) -> Result<Document, Problem> {
     let root = twiml::read(text)?;
     let problems = twiml::check(&root, setting);
-    Ok(Document { base, content: Content::Verbs(root.children), problems })
+    Ok(Document {
+        base,
+        content: Content::Verbs(root.children),
+        problems,
+    })
 }
 
 /// The sound types that the carrier plays.
 pub(crate) fn is_sound(kind: &str) -> bool {
     matches!(
         kind,
-        "audio/mpeg" | "audio/wav" | "audio/wave" | "audio/x-wav" | "audio/aiff" | "audio/x-aifc" | "audio/x-aiff"
-            | "audio/x-gsm" | "audio/gsm" | "audio/ulaw"
+        "audio/mpeg"
+            | "audio/wav"
+            | "audio/wave"
+            | "audio/x-wav"
+            | "audio/aiff"
+            | "audio/x-aifc"
+            | "audio/x-aiff"
+            | "audio/x-gsm"
+            | "audio/gsm"
+            | "audio/ulaw"
     )
 }
 
@@ -122,9 +158,14 @@ mod tests {
             (200, Some("audio/wav"), "noise", Some(13420)),
         ] {
             let read = of_reply(&reply(status, kind, body), false);
-            assert_eq!(read.as_ref().err().map(|failure| failure.code), code, "{kind:?} {body}");
+            assert_eq!(
+                read.as_ref().err().map(|failure| failure.code),
+                code,
+                "{kind:?} {body}"
+            );
         }
-        let text = of_reply(&reply(200, Some("text/plain"), "good morning"), false).expect("text is spoken");
+        let text = of_reply(&reply(200, Some("text/plain"), "good morning"), false)
+            .expect("text is spoken");
         assert_eq!(text.content, Content::Text("good morning".to_owned()));
     }
 }

@@ -77,7 +77,9 @@ impl Ear {
     /// The longest time, while the call was up, in which neither side could be heard.
     #[must_use]
     pub fn longest_silence(&self) -> Span {
-        self.longest(|frame| audible(self.frame(&self.said, frame)) || audible(self.frame(&self.heard, frame)))
+        self.longest(|frame| {
+            audible(self.frame(&self.said, frame)) || audible(self.frame(&self.heard, frame))
+        })
     }
 
     /// The longest time, while the call was up, in which nothing came from the engine's side.
@@ -90,6 +92,16 @@ impl Ear {
     #[must_use]
     pub fn sounds(&self) -> Vec<Span> {
         self.spans(&self.heard)
+    }
+
+    /// For how long, in all, something was heard while the call was up.
+    #[must_use]
+    pub fn heard_time(&self) -> Duration {
+        let (first, end) = self.up.unwrap_or((0, 0));
+        let frames = (first..end)
+            .filter(|frame| audible(self.frame(&self.heard, *frame)))
+            .count();
+        span(0, frames).to
     }
 
     /// The caller's own utterances; pauses below 300 ms do not part them.
@@ -197,6 +209,7 @@ mod tests {
         let quiet = ".".repeat(20);
         let ear = call(&format!("ee{quiet}cccc{quiet}eee{quiet}ccc"));
         assert_eq!(ear.sounds().len(), 2);
+        assert_eq!(ear.heard_time(), Duration::from_millis(100));
         assert_eq!(ear.answers(), [Some(Duration::from_millis(400)), None]);
     }
 

@@ -61,30 +61,110 @@ pub enum Fault {
 
 /// Every fault with its default time, name and a line for the help page, in the order of that page.
 pub const ALL: &[(Fault, &str, &str)] = &[
-    (Fault::RefuseStream, "refuse-stream", "the media stream is refused at the handshake"),
-    (Fault::NeverStream, "never-stream", "the media stream never connects, the caller hears nothing"),
-    (Fault::NoStart, "no-start", "the media stream connects but never sends `start`"),
-    (Fault::NoMedia, "no-media", "the media stream starts but carries no caller audio"),
-    (Fault::DropStream(Duration::from_secs(3)), "drop-stream", "the media stream breaks after a time (default 3s)"),
-    (Fault::NoStop, "no-stop", "the media stream ends without `stop`"),
-    (Fault::AbruptClose, "abrupt-close", "the media stream ends without a close frame"),
-    (Fault::OfferSubprotocol, "offer-subprotocol", "the handshake offers `audio.twilio.com`"),
-    (Fault::NeverEchoMarks, "never-echo-marks", "marks are never echoed"),
-    (Fault::ExtraEvent, "extra-event", "the media stream sends an event nobody knows"),
-    (Fault::RepeatWebhooks, "repeat-webhooks", "every webhook is sent twice"),
-    (Fault::ReorderWebhooks, "reorder-webhooks", "status callbacks arrive in the wrong order"),
-    (Fault::DelayWebhooks(Duration::from_secs(2)), "delay-webhooks", "webhooks are sent late (default 2s)"),
-    (Fault::LostStatus, "lost-status", "status callbacks are never sent"),
-    (Fault::WrongSignature, "wrong-signature", "every signature is wrong"),
+    (
+        Fault::RefuseStream,
+        "refuse-stream",
+        "the media stream is refused at the handshake",
+    ),
+    (
+        Fault::NeverStream,
+        "never-stream",
+        "the media stream never connects, the caller hears nothing",
+    ),
+    (
+        Fault::NoStart,
+        "no-start",
+        "the media stream connects but never sends `start`",
+    ),
+    (
+        Fault::NoMedia,
+        "no-media",
+        "the media stream starts but carries no caller audio",
+    ),
+    (
+        Fault::DropStream(Duration::from_secs(3)),
+        "drop-stream",
+        "the media stream breaks after a time (default 3s)",
+    ),
+    (
+        Fault::NoStop,
+        "no-stop",
+        "the media stream ends without `stop`",
+    ),
+    (
+        Fault::AbruptClose,
+        "abrupt-close",
+        "the media stream ends without a close frame",
+    ),
+    (
+        Fault::OfferSubprotocol,
+        "offer-subprotocol",
+        "the handshake offers `audio.twilio.com`",
+    ),
+    (
+        Fault::NeverEchoMarks,
+        "never-echo-marks",
+        "marks are never echoed",
+    ),
+    (
+        Fault::ExtraEvent,
+        "extra-event",
+        "the media stream sends an event nobody knows",
+    ),
+    (
+        Fault::RepeatWebhooks,
+        "repeat-webhooks",
+        "every webhook is sent twice",
+    ),
+    (
+        Fault::ReorderWebhooks,
+        "reorder-webhooks",
+        "status callbacks arrive in the wrong order",
+    ),
+    (
+        Fault::DelayWebhooks(Duration::from_secs(2)),
+        "delay-webhooks",
+        "webhooks are sent late (default 2s)",
+    ),
+    (
+        Fault::LostStatus,
+        "lost-status",
+        "status callbacks are never sent",
+    ),
+    (
+        Fault::WrongSignature,
+        "wrong-signature",
+        "every signature is wrong",
+    ),
     (Fault::NoSignature, "no-signature", "no request is signed"),
-    (Fault::FailRest, "fail-rest", "REST requests are answered 500"),
+    (
+        Fault::FailRest,
+        "fail-rest",
+        "REST requests are answered 500",
+    ),
     (Fault::Rest401, "rest-401", "REST requests are answered 401"),
     (Fault::Rest404, "rest-404", "REST requests are answered 404"),
     (Fault::Rest429, "rest-429", "REST requests are answered 429"),
-    (Fault::SlowRest(Duration::from_secs(5)), "slow-rest", "REST requests are answered late (default 5s)"),
-    (Fault::ResetRest, "reset-rest", "REST requests are carried out but never answered"),
-    (Fault::NoRecording, "no-recording", "recordings never become available"),
-    (Fault::HangupInGreeting, "hangup-in-greeting", "the caller hangs up in the first prompt"),
+    (
+        Fault::SlowRest(Duration::from_secs(5)),
+        "slow-rest",
+        "REST requests are answered late (default 5s)",
+    ),
+    (
+        Fault::ResetRest,
+        "reset-rest",
+        "REST requests are carried out but never answered",
+    ),
+    (
+        Fault::NoRecording,
+        "no-recording",
+        "recordings never become available",
+    ),
+    (
+        Fault::HangupInGreeting,
+        "hangup-in-greeting",
+        "the caller hangs up in the first prompt",
+    ),
 ];
 
 impl Fault {
@@ -136,7 +216,9 @@ impl fmt::Display for FaultError {
             }
             Self::Unknown(name, None) => write!(f, "no fault is called `{name}`"),
             Self::TakesNoTime(name) => write!(f, "the fault `{name}` takes no time"),
-            Self::BadTime(text) => write!(f, "`{text}` is no time; write for example `3s` or `500ms`"),
+            Self::BadTime(text) => {
+                write!(f, "`{text}` is no time; write for example `3s` or `500ms`")
+            }
         }
     }
 }
@@ -162,7 +244,9 @@ impl FromStr for Fault {
         };
         let Some(time) = time else { return Ok(*fault) };
         let duration = parse_duration(time).ok_or_else(|| FaultError::BadTime(time.to_owned()))?;
-        fault.with_time(duration).ok_or(FaultError::TakesNoTime(known))
+        fault
+            .with_time(duration)
+            .ok_or(FaultError::TakesNoTime(known))
     }
 }
 
@@ -242,7 +326,9 @@ mod tests {
             Err(FaultError::TakesNoTime("no-stop"))
         );
         assert_eq!(
-            "drop-stream=soon".parse::<Fault>().map_err(|e| e.to_string()),
+            "drop-stream=soon"
+                .parse::<Fault>()
+                .map_err(|e| e.to_string()),
             Err("`soon` is no time; write for example `3s` or `500ms`".to_owned())
         );
         assert_eq!(

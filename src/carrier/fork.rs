@@ -4,11 +4,13 @@ use super::ear::Frame;
 use super::socket::{Incoming, Socket};
 use super::timeline::{Happening, Timeline};
 use super::wire::{Track, Writer};
+use crate::twiml::Element;
 
 /// A running copy.
 #[derive(Debug)]
 pub(crate) struct Fork {
-    pub(crate) name: String,
+    /// The `<Stream>` that began it.
+    pub(crate) noun: Element,
     pub(crate) writer: Writer,
     tracks: Vec<Track>,
     socket: Option<Socket>,
@@ -18,13 +20,28 @@ pub(crate) struct Fork {
 
 impl Fork {
     /// A copy over an open connection on which `connected` and `start` are out already.
-    pub(crate) fn new(name: String, writer: Writer, tracks: Vec<Track>, socket: Socket, timeline: Timeline) -> Self {
-        Self { name, writer, tracks, socket: Some(socket), timeline, beats: 0 }
+    pub(crate) fn new(
+        noun: Element,
+        writer: Writer,
+        tracks: Vec<Track>,
+        socket: Socket,
+        timeline: Timeline,
+    ) -> Self {
+        Self {
+            noun,
+            writer,
+            tracks,
+            socket: Some(socket),
+            timeline,
+            beats: 0,
+        }
     }
 
     /// Sends one beat of both sides.
     pub(crate) fn carry(&mut self, said: &Frame, heard: &Frame) {
-        let Some(socket) = &mut self.socket else { return };
+        let Some(socket) = &mut self.socket else {
+            return;
+        };
         while let Some(message) = socket.take() {
             if let Incoming::Ended(ending) = message {
                 if let Some(code) = ending.code() {
@@ -35,20 +52,21 @@ impl Fork {
             }
         }
         for track in &self.tracks {
-            let sound = if *track == Track::Inbound { said } else { heard };
-            let text = self.writer.media(*track, u128::from(self.beats) * 20, sound);
+            let sound = if *track == Track::Inbound {
+                said
+            } else {
+                heard
+            };
+            let text = self
+                .writer
+                .media(*track, u128::from(self.beats) * 20, sound);
             // A slow reader loses sound, as on the real network.
             socket.send(text);
         }
         self.beats += 1;
     }
 
-    /// Whether the connection still stands.
-    pub(crate) fn is_live(&self) -> bool {
-        self.socket.is_some()
-    }
-
-    /// Ends the copy with `stop`.
+    /// Ends the copy with `stop`, where the engine has not closed it before.
     pub(crate) async fn stop(&mut self, account: &str, call: &str) {
         if let Some(socket) = self.socket.take() {
             socket.send(self.writer.stop(account, call));

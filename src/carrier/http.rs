@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use reqwest::header::{self, HeaderMap};
 use url::Url;
 
-use super::errors::Code;
+use super::diagnose::{body, diagnose};
+use super::exchange::{Exchange, Failure, Method, Params, Reply, Request};
 use super::faults::{Fault, Faults};
 use super::front::{self, Front};
 use super::ids;
+use super::network::{self, CONNECT};
 use super::overrides::Overrides;
 use super::sign;
 use super::timeline::{Happening, Timeline};
@@ -25,91 +27,6 @@ const REDIRECTS: usize = 10;
 /// Pause before the first retry, doubled for each further one. The carrier does not publish its own; this is an assumption.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// `GET` or `POST`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Method {
-    /// Parameters go into the query.
-    Get,
-    /// Parameters go into a form; the default everywhere.
-    #[default]
-    Post,
-}
-
-impl Method {
-    /// Reads a `method` attribute; absent or unknown is `POST`.
-    #[must_use]
-    pub fn read(text: Option<&str>) -> Self {
-        if text.is_some_and(|text| text.eq_ignore_ascii_case("get")) { Self::Get } else { Self::Post }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// Names and values in the order in which they are sent.
-pub type Params = Vec<(String, String)>;
-
-/// One request to the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) purpose: String,
-    pub(crate) url: String,
-    pub(crate) method: Method,
-    pub(crate) params: Params,
-}
-
-/// The engine's answer, after redirects.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    /// Where it came from, for relative addresses in it.
-    pub(crate) url: Url,
-    pub(crate) status: u16,
-    pub(crate) content_type: Option<String>,
-    pub(crate) chunked: bool,
-    pub(crate) body: Bytes,
-}
-
-/// A request that got no usable answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) code: Code,
-    pub(crate) url: String,
-    pub(crate) detail: String,
-}
-
-impl Failure {
-    pub(crate) fn new(code: Code, url: &str, detail: impl Into<String>) -> Self {
-        Self { code, url: url.to_owned(), detail: detail.into() }
-    }
-}
-
-/// A request as the report keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
-    /// What the request was for (`voice`, `action Record`, `status callback`, …).
-    pub purpose: String,
-    /// `GET` or `POST`.
-    pub method: Method,
-    /// The URL as configured.
-    pub url: String,
-    /// What was sent.
-    pub params: Params,
-    /// The HTTP status, where there was an answer.
-    pub status: Option<u16>,
-    /// The answer's `Content-Type`.
-    pub content_type: Option<String>,
-    /// The answer's body as text, empty for sound.
-    pub body: String,
-    /// Real time from the request to the last byte of the answer.
-    pub took: Duration,
-    /// The error code, where the request failed.
-    pub error: Option<Code>,
-}
-
 /// The requests of one call. Copies share cookies and the list of exchanges.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
@@ -118,7 +35,8 @@ pub(crate) struct Client {
     faults: Faults,
     fronts: Vec<Front>,
     timeline: Timeline,
-    cookies: Arc<Mutex<HashMap<String, Vec<(String, String)>>>>,
+    /// By host.
+    cookies: Arc<Mutex<HashMap<String, Params>>>,
     exchanges: Arc<Mutex<Vec<Exchange>>>,
 }
 
@@ -129,7 +47,13 @@ struct Missed {
 }
 
 impl Client {
-    pub(crate) fn new(http: reqwest::Client, token: &str, faults: Faults, fronts: Vec<Front>, timeline: Timeline) -> Self {
+    pub(crate) fn new(
+        http: reqwest::Client,
+        token: &str,
+        faults: Faults,
+        fronts: Vec<Front>,
+        timeline: Timeline,
+    ) -> Self {
         Self {
             http,
             token: token.to_owned(),
@@ -143,7 +67,10 @@ impl Client {
 
     /// Everything asked so far.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The signature this client would put on `url`, faults included; `None` where it does not sign.
@@ -151,7 +78,11 @@ impl Client {
         if self.faults.has(Fault::NoSignature) {
             return None;
         }
-        let token = if self.faults.has(Fault::WrongSignature) { "another token" } else { &self.token };
+        let token = if self.faults.has(Fault::WrongSignature) {
+            "another token"
+        } else {
+            &self.token
+        };
         Some(sign::signature(token, url, params))
     }
 
@@ -193,7 +124,10 @@ impl Client {
         let took = started.elapsed();
         let status = match &result {
             Ok(reply) => Some(reply.status),
-            Err(failure) => failure.detail.strip_prefix("HTTP ").and_then(|text| text.parse().ok()),
+            Err(failure) => failure
+                .detail
+                .strip_prefix("HTTP ")
+                .and_then(|text| text.parse().ok()),
         };
         self.timeline.note(Happening::Webhook {
             purpose: request.purpose.clone(),
@@ -214,7 +148,10 @@ impl Client {
             took,
             error: result.as_ref().err().map(|failure| failure.code),
         };
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(exchange);
         result
     }
 
@@ -222,7 +159,9 @@ impl Client {
         let url = Url::parse(&request.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| Failure::new(11100, &request.url, "not an absolute http or https URL"))?;
+            .ok_or_else(|| {
+                Failure::new(11100, &request.url, "not an absolute http or https URL")
+            })?;
         let overrides = Overrides::read(url.fragment())
             .map_err(|code| Failure::new(code, &request.url, "unknown word in `rp`"))?;
         let all = async {
@@ -241,28 +180,46 @@ impl Client {
         };
         tokio::time::timeout(overrides.total, all)
             .await
-            .unwrap_or_else(|_| Err(Failure::new(11203, &request.url, format!("{} ms", overrides.total.as_millis()))))
+            .unwrap_or_else(|_| {
+                Err(Failure::new(
+                    11203,
+                    &request.url,
+                    format!("{} ms", overrides.total.as_millis()),
+                ))
+            })
     }
 
     /// One attempt with its redirects: 301, 302 and 303 go on as GET without the form, 307 and 308 unchanged.
-    async fn follow(&self, request: &Request, url: &Url, token: &str, overrides: &Overrides) -> Result<Reply, Missed> {
+    async fn follow(
+        &self,
+        request: &Request,
+        url: &Url,
+        token: &str,
+        overrides: &Overrides,
+    ) -> Result<Reply, Missed> {
         let mut url = url.clone();
         let mut method = request.method;
         let mut params = request.params.as_slice();
         for _ in 0..=REDIRECTS {
             url.set_fragment(None);
             let once = self.once(&url, method, params, token, overrides);
-            let (reply, location) = tokio::time::timeout(overrides.read, once).await.unwrap_or_else(|_| {
-                Err(Missed {
-                    failure: Failure::new(11205, url.as_str(), "no answer in time"),
-                    again: overrides.policy.read,
-                })
-            })?;
+            let (reply, location) = tokio::time::timeout(overrides.read, once)
+                .await
+                .unwrap_or_else(|_| {
+                    Err(Missed {
+                        failure: Failure::new(11205, url.as_str(), "no answer in time"),
+                        again: overrides.policy.read,
+                    })
+                })?;
             let Some(location) = location else {
                 return match reply.status {
                     status @ 400..=599 => Err(Missed {
                         failure: Failure::new(11200, url.as_str(), format!("HTTP {status}")),
-                        again: if status < 500 { overrides.policy.client } else { overrides.policy.server },
+                        again: if status < 500 {
+                            overrides.policy.client
+                        } else {
+                            overrides.policy.server
+                        },
                     }),
                     _ => Ok(reply),
                 };
@@ -277,7 +234,10 @@ impl Client {
             }
         }
         let failure = Failure::new(11215, url.as_str(), "more than 10 redirects");
-        Err(Missed { failure, again: false })
+        Err(Missed {
+            failure,
+            again: false,
+        })
     }
 
     async fn once(
@@ -293,15 +253,19 @@ impl Client {
             public.query_pairs_mut().extend_pairs(params);
         }
         let form = if method == Method::Post { params } else { &[] };
-        let sent = tokio::time::timeout(overrides.connect.max(overrides.read), self.build(&public, method, form, token).send());
+        let http = self.connecting_within(overrides.connect, url)?;
+        let sent = self.build(&http, &public, method, form, token).send().await;
         let missed = |failure, again| Missed { failure, again };
-        let response = match sent.await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                let again = if error.is_connect() { overrides.policy.connect } else { overrides.policy.read };
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                let again = if error.is_connect() {
+                    overrides.policy.connect
+                } else {
+                    overrides.policy.read
+                };
                 return Err(missed(diagnose(url, &error), again));
             }
-            Err(_) => return Err(missed(Failure::new(11205, url.as_str(), "no answer in time"), overrides.policy.read)),
         };
         self.keep_cookies(url, response.headers());
         let status = response.status().as_u16();
@@ -311,15 +275,48 @@ impl Client {
         };
         let location = text(header::LOCATION).filter(|_| (300..400).contains(&status));
         let content_type = text(header::CONTENT_TYPE);
-        let chunked = text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.contains("chunked"));
-        let sound = content_type.as_deref().is_some_and(|kind| kind.starts_with("audio/"));
-        let limit = if sound || token.is_empty() { MEDIA_LIMIT } else { DOCUMENT_LIMIT };
-        let body = body(response, limit, url).await.map_err(|failure| missed(failure, overrides.policy.read))?;
-        let reply = Reply { url: url.clone(), status, content_type, chunked, body };
+        let chunked =
+            text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.contains("chunked"));
+        let sound = content_type
+            .as_deref()
+            .is_some_and(|kind| kind.starts_with("audio/"));
+        let limit = if sound || token.is_empty() {
+            MEDIA_LIMIT
+        } else {
+            DOCUMENT_LIMIT
+        };
+        let body = body(response, limit, url)
+            .await
+            .map_err(|failure| missed(failure, overrides.policy.read))?;
+        let reply = Reply {
+            url: url.clone(),
+            status,
+            content_type,
+            chunked,
+            body,
+        };
         Ok((reply, location))
     }
 
-    fn build(&self, public: &Url, method: Method, form: &[(String, String)], token: &str) -> reqwest::RequestBuilder {
+    /// The shared client, or one of its own for a webhook that overrides the time to connect.
+    fn connecting_within(&self, time: Duration, url: &Url) -> Result<reqwest::Client, Missed> {
+        if time == CONNECT {
+            return Ok(self.http.clone());
+        }
+        network::web_client(time).map_err(|error| Missed {
+            failure: diagnose(url, &error),
+            again: false,
+        })
+    }
+
+    fn build(
+        &self,
+        http: &reqwest::Client,
+        public: &Url,
+        method: Method,
+        form: &[(String, String)],
+        token: &str,
+    ) -> reqwest::RequestBuilder {
         let mut url = public.clone();
         let mut headers = HeaderMap::new();
         let mut put = |name: &'static str, value: &str| {
@@ -349,11 +346,16 @@ impl Client {
             put("cookie", &cookies);
         }
         match method {
-            Method::Get => self.http.get(url).headers(headers),
+            Method::Get => http.get(url).headers(headers),
             Method::Post => {
-                put("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
-                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-                self.http.post(url).headers(headers).body(body)
+                put(
+                    "content-type",
+                    "application/x-www-form-urlencoded; charset=UTF-8",
+                );
+                let body = form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(form)
+                    .finish();
+                http.post(url).headers(headers).body(body)
             }
         }
     }
@@ -361,63 +363,31 @@ impl Client {
     fn cookies(&self, url: &Url) -> Option<String> {
         let jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = jar.get(url.host_str()?).filter(|kept| !kept.is_empty())?;
-        let pairs: Vec<String> = kept.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<String> = kept
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         Some(pairs.join("; "))
     }
 
     fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
         let mut jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         for line in headers.get_all(header::SET_COOKIE) {
-            let pair = line.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+            let pair = line
+                .to_str()
+                .unwrap_or_default()
+                .split(';')
+                .next()
+                .unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
-                let kept = jar.entry(url.host_str().unwrap_or_default().to_owned()).or_default();
+                let kept = jar
+                    .entry(url.host_str().unwrap_or_default().to_owned())
+                    .or_default();
                 kept.retain(|(known, _)| known != name.trim());
                 kept.push((name.trim().to_owned(), value.trim().to_owned()));
             }
         }
     }
-}
-
-async fn body(mut response: reqwest::Response, limit: usize, url: &Url) -> Result<Bytes, Failure> {
-    let mut body = BytesMut::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                return Err(Failure::new(11750, url.as_str(), format!("more than {limit} bytes")));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body.freeze()),
-            Err(error) => return Err(Failure::new(11205, url.as_str(), root_cause(&error))),
-        }
-    }
-}
-
-/// The carrier's code for a request that came to nothing.
-fn diagnose(url: &Url, error: &reqwest::Error) -> Failure {
-    let cause = root_cause(error);
-    let lower = cause.to_ascii_lowercase();
-    let code = if error.is_timeout() && error.is_connect() {
-        11201
-    } else if lower.contains("refused") {
-        11202
-    } else if lower.contains("lookup") || lower.contains("name or service") {
-        11210
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
-        11220
-    } else if lower.contains("invalid http") || lower.contains("parse") {
-        11206
-    } else {
-        11205
-    };
-    Failure::new(code, url.as_str(), cause)
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }
 
 fn text_of(body: &Bytes) -> String {

@@ -8,15 +8,16 @@ use std::time::Duration;
 use url::Url;
 
 use super::account::{Account, Recording};
-use super::call::{DialOutcome, PayOutcome};
 use super::courier::Courier;
 use super::document::{self, Document};
 use super::ear::Frame;
 use super::errors::Code;
+use super::exchange::{Failure, Method, Params, Request};
 use super::faults::{Fault, Faults};
-use super::http::{Client, Failure, Method, Params, Request};
+use super::http::Client;
 use super::ids;
 use super::line::{Interrupt, Line};
+use super::spec::{DialOutcome, PayOutcome};
 use super::status::Progress;
 use super::timeline::{Happening, Timeline};
 use crate::audio::mulaw;
@@ -70,7 +71,13 @@ pub(crate) enum Next {
 impl Leg {
     /// The parameters of every request about this call.
     pub(crate) fn params(&self) -> Params {
-        let country = |number: &str| if number.starts_with("+972") { "IL" } else { "US" };
+        let country = |number: &str| {
+            if number.starts_with("+972") {
+                "IL"
+            } else {
+                "US"
+            }
+        };
         let mut params: Params = Vec::with_capacity(24);
         let mut put = |name: &str, value: &str| params.push((name.to_owned(), value.to_owned()));
         put("CallSid", &self.sid);
@@ -82,7 +89,12 @@ impl Leg {
         put("CallStatus", &self.status);
         put("ApiVersion", "2010-04-01");
         put("Direction", "inbound");
-        for (side, number) in [("From", &self.from), ("Caller", &self.from), ("To", &self.to), ("Called", &self.to)] {
+        for (side, number) in [
+            ("From", &self.from),
+            ("Caller", &self.from),
+            ("To", &self.to),
+            ("Called", &self.to),
+        ] {
             put(&format!("{side}City"), "");
             put(&format!("{side}State"), "");
             put(&format!("{side}Zip"), "");
@@ -92,10 +104,21 @@ impl Leg {
     }
 
     /// A request for the document behind `url`, with `extra` on top of what every request carries.
-    pub(crate) fn request(&self, purpose: &str, url: String, method: Method, extra: Params) -> Request {
+    pub(crate) fn request(
+        &self,
+        purpose: &str,
+        url: String,
+        method: Method,
+        extra: Params,
+    ) -> Request {
         let mut params = self.params();
         params.extend(extra);
-        Request { purpose: purpose.to_owned(), url, method, params }
+        Request {
+            purpose: purpose.to_owned(),
+            url,
+            method,
+            params,
+        }
     }
 
     /// The address that an attribute or a text names, relative to the current document.
@@ -105,14 +128,22 @@ impl Leg {
     pub(crate) fn resolve(&self, text: &str) -> Result<String, Failure> {
         let text = text.trim();
         if let Ok(url) = Url::parse(text) {
-            return Ok(if url.has_host() { text.to_owned() } else { url.into() });
+            return Ok(if url.has_host() {
+                text.to_owned()
+            } else {
+                url.into()
+            });
         }
         match &self.base {
             Some(base) => base
                 .join(text)
                 .map(String::from)
                 .map_err(|error| Failure::new(11100, text, error.to_string())),
-            None => Err(Failure::new(15004, text, "a relative address in a document put in by REST")),
+            None => Err(Failure::new(
+                15004,
+                text,
+                "a relative address in a document put in by REST",
+            )),
         }
     }
 
@@ -148,7 +179,11 @@ impl Leg {
     }
 
     /// Asks the engine for a document; the caller hears nothing meanwhile.
-    pub(crate) async fn fetch(&mut self, request: &Request, first: bool) -> Result<Result<Document, Failure>, Interrupt> {
+    pub(crate) async fn fetch(
+        &mut self,
+        request: &Request,
+        first: bool,
+    ) -> Result<Result<Document, Failure>, Interrupt> {
         let client = self.client.clone();
         let reply = self.line.meanwhile(client.send(request)).await?;
         Ok(reply.and_then(|reply| document::of_reply(&reply, first)))
@@ -190,12 +225,23 @@ impl Leg {
 
     /// Keeps a recording and tells the engine of it where the verb asks for that. Returns its `action` parameters,
     /// or nothing where there is nothing worth keeping.
-    pub(crate) fn keep_recording(&mut self, verb: &Element, source: &'static str, sound: &[u8]) -> Option<Params> {
+    pub(crate) fn keep_recording(
+        &mut self,
+        verb: &Element,
+        source: &'static str,
+        sound: &[u8],
+    ) -> Option<Params> {
         let samples = mulaw::decode_all(sound);
         let started = jiff::Timestamp::now();
         let sid = ids::sid("RE");
-        let url = format!("{}/2010-04-01/Accounts/{}/Recordings/{sid}", self.rest, self.account.sid);
-        let absent = if samples.chunks(mulaw::FRAME).all(|frame| level::rms_dbfs(frame) < SILENT_BELOW) {
+        let url = format!(
+            "{}/2010-04-01/Accounts/{}/Recordings/{sid}",
+            self.rest, self.account.sid
+        );
+        let absent = if samples
+            .chunks(mulaw::FRAME)
+            .all(|frame| level::rms_dbfs(frame) < SILENT_BELOW)
+        {
             Some(16102)
         } else if sound.len() < SHORTEST {
             Some(16101)
@@ -204,7 +250,14 @@ impl Leg {
         };
         if let Some(code) = absent {
             self.error(code, format!("{} ms", sound.len() / 8));
-            self.tell_recording(verb, "absent", &sid, &url, vec![("ErrorCode".to_owned(), code.to_string())], source);
+            self.tell_recording(
+                verb,
+                "absent",
+                &sid,
+                &url,
+                vec![("ErrorCode".to_owned(), code.to_string())],
+                source,
+            );
             return None;
         }
         let seconds = (sound.len() as u64).div_ceil(u64::from(mulaw::RATE)).max(1);
@@ -217,8 +270,12 @@ impl Leg {
             completed: !self.faults.has(Fault::NoRecording),
             made: started,
         };
-        self.account.state().recordings.insert(sid.clone(), recording);
-        self.timeline.note(Happening::Recording(sid.clone(), seconds));
+        self.account
+            .state()
+            .recordings
+            .insert(sid.clone(), recording);
+        self.timeline
+            .note(Happening::Recording(sid.clone(), seconds));
         let facts = vec![
             ("RecordingUrl".to_owned(), url.clone()),
             ("RecordingSid".to_owned(), sid.clone()),
@@ -231,9 +288,24 @@ impl Leg {
         Some(facts)
     }
 
-    fn tell_recording(&self, verb: &Element, status: &str, sid: &str, url: &str, extra: Params, source: &str) {
-        let Some(callback) = verb.attribute("recordingStatusCallback").filter(|url| !url.is_empty()) else { return };
-        let wanted = verb.attribute("recordingStatusCallbackEvent").unwrap_or("completed");
+    fn tell_recording(
+        &self,
+        verb: &Element,
+        status: &str,
+        sid: &str,
+        url: &str,
+        extra: Params,
+        source: &str,
+    ) {
+        let Some(callback) = verb
+            .attribute("recordingStatusCallback")
+            .filter(|url| !url.is_empty())
+        else {
+            return;
+        };
+        let wanted = verb
+            .attribute("recordingStatusCallbackEvent")
+            .unwrap_or("completed");
         if !wanted.split_whitespace().any(|event| event == status) {
             return;
         }
@@ -265,7 +337,9 @@ impl Leg {
 
 /// An attribute in whole seconds.
 pub(crate) fn seconds(verb: &Element, name: &str, default: u64) -> Duration {
-    let value = verb.attribute(name).and_then(|text| text.trim().parse().ok());
+    let value = verb
+        .attribute(name)
+        .and_then(|text| text.trim().parse().ok());
     Duration::from_secs(value.unwrap_or(default))
 }
 

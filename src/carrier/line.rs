@@ -121,12 +121,16 @@ impl Line {
         if self.alarm.take_if(|alarm| *alarm <= self.beats).is_some() {
             return Err(Interrupt::Alarm);
         }
-        Ok(Beat { said: act.said, speaking: self.voice.is_speaking() })
+        Ok(Beat {
+            said: act.said,
+            speaking: self.voice.is_speaking(),
+        })
     }
 
     /// Beats until `work` is done; the caller hears nothing meanwhile.
     pub(crate) async fn meanwhile<F: Future>(&mut self, work: F) -> Result<F::Output, Interrupt> {
-        self.meanwhile_hearing(work, &mut std::iter::repeat(SILENT)).await
+        self.meanwhile_hearing(work, &mut std::iter::repeat(SILENT))
+            .await
     }
 
     /// Beats until `work` is done; the caller hears `sound`.
@@ -186,7 +190,8 @@ impl Line {
 
     /// How long the call has been up.
     pub(crate) fn up_for(&self) -> Duration {
-        self.up.map_or(Duration::ZERO, |up| self.now().saturating_sub(up))
+        self.up
+            .map_or(Duration::ZERO, |up| self.now().saturating_sub(up))
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -199,13 +204,17 @@ impl Line {
     }
 
     fn gives_up_in_greeting(&mut self, heard: &Frame) -> bool {
-        let Some(left) = &mut self.hangs_up_in_greeting else { return false };
+        let Some(left) = &mut self.hangs_up_in_greeting else {
+            return false;
+        };
         if self.up.is_some() && (*left < 50 || audible(heard)) {
             *left -= 1;
         }
         let gone = *left == 0;
         if gone {
-            self.timeline.note(Happening::Fault("the caller hangs up in the greeting".to_owned()));
+            self.timeline.note(Happening::Fault(
+                "the caller hangs up in the greeting".to_owned(),
+            ));
         }
         gone
     }

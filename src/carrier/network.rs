@@ -8,12 +8,16 @@ use tokio::task::AbortHandle;
 
 use super::account::{Account, Message, Recording};
 use super::clock::Clock;
+use super::exchange::{Method, Request};
 use super::faults::{Fault, Faults};
 use super::front::Front;
-use super::http::{Client, Method, Request};
+use super::http::Client;
 use super::ids;
 use super::rest;
 use super::timeline::Timeline;
+
+/// How long a webhook's connection may take where its URL says nothing else.
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
 /// How a carrier is set up.
 #[derive(Debug, Clone, Default)]
@@ -82,16 +86,13 @@ impl Carrier {
             config.auth_token.unwrap_or_else(|| ids::sid("")),
             config.faults.into_iter().collect(),
         ));
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .http1_only()
-            .build()
-            .map_err(CarrierError::Client)?;
-        let listener = TcpListener::bind(("127.0.0.1", config.port)).await.map_err(CarrierError::Listen)?;
+        let http = web_client(CONNECT).map_err(CarrierError::Client)?;
+        let listener = TcpListener::bind(("127.0.0.1", config.port))
+            .await
+            .map_err(CarrierError::Listen)?;
         let address = listener.local_addr().map_err(CarrierError::Listen)?;
-        let server = tokio::spawn(rest::serve(listener, account.clone(), http.clone())).abort_handle();
+        let server =
+            tokio::spawn(rest::serve(listener, account.clone(), http.clone())).abort_handle();
         Ok(Self {
             rest_url: format!("http://{address}"),
             account_sid: account.sid.clone(),
@@ -119,11 +120,26 @@ impl Carrier {
     ///
     /// # Errors
     /// The code, where the webhook could not be asked.
-    pub async fn write_message(&self, url: &str, from: &str, to: &str, body: &str) -> Result<(u16, String), u32> {
-        self.account.state().windows.insert((to.to_owned(), from.to_owned()));
+    pub async fn write_message(
+        &self,
+        url: &str,
+        from: &str,
+        to: &str,
+        body: &str,
+    ) -> Result<(u16, String), u32> {
+        self.account
+            .state()
+            .windows
+            .insert((to.to_owned(), from.to_owned()));
         let sid = ids::sid("SM");
         let timeline = Timeline::new(&sid, Clock::start(1.0), None);
-        let client = Client::new(self.http(), &self.auth_token, self.account.faults.clone(), fronts(url), timeline);
+        let client = Client::new(
+            self.http(),
+            &self.auth_token,
+            self.account.faults.clone(),
+            fronts(url),
+            timeline,
+        );
         let pairs = [
             ("MessageSid", sid.as_str()),
             ("SmsMessageSid", &sid),
@@ -139,10 +155,19 @@ impl Carrier {
             purpose: "message".to_owned(),
             url: url.to_owned(),
             method: Method::Post,
-            params: pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            params: pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
         };
-        let reply = client.send(&request).await.map_err(|failure| failure.code)?;
-        Ok((reply.status, String::from_utf8_lossy(&reply.body).into_owned()))
+        let reply = client
+            .send(&request)
+            .await
+            .map_err(|failure| failure.code)?;
+        Ok((
+            reply.status,
+            String::from_utf8_lossy(&reply.body).into_owned(),
+        ))
     }
 
     pub(crate) fn account(&self) -> Arc<Account> {
@@ -162,11 +187,32 @@ impl Drop for Carrier {
 
 /// The front a webhook's own address implies.
 fn fronts(url: &str) -> Vec<Front> {
-    url::Url::parse(url).ok().as_ref().and_then(super::front::implied).into_iter().collect()
+    url::Url::parse(url)
+        .ok()
+        .as_ref()
+        .and_then(super::front::implied)
+        .into_iter()
+        .collect()
+}
+
+/// A client that follows nothing by itself and gives up connecting after `connect`.
+pub(crate) fn web_client(connect: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(connect)
+        .tcp_nodelay(true)
+        .http1_only()
+        .build()
 }
 
 /// Client for callbacks that belong to no call.
 pub(crate) fn detached(http: reqwest::Client, account: &Account, name: &str, url: &str) -> Client {
     let faults: Faults = account.faults.clone();
-    Client::new(http, &account.token, faults, fronts(url), Timeline::new(name, Clock::start(1.0), None))
+    Client::new(
+        http,
+        &account.token,
+        faults,
+        fronts(url),
+        Timeline::new(name, Clock::start(1.0), None),
+    )
 }

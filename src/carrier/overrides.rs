@@ -26,11 +26,16 @@ pub(crate) struct Policy {
 impl Default for Overrides {
     fn default() -> Self {
         Self {
-            connect: Duration::from_millis(5_000),
+            connect: super::network::CONNECT,
             read: Duration::from_millis(15_000),
             total: Duration::from_millis(15_000),
             retries: 1,
-            policy: Policy { connect: true, read: false, client: false, server: false },
+            policy: Policy {
+                connect: true,
+                read: false,
+                client: false,
+                server: false,
+            },
         }
     }
 }
@@ -45,13 +50,20 @@ impl Overrides {
         let pairs = form_urlencoded::parse(fragment.unwrap_or_default().as_bytes());
         for (key, value) in pairs {
             let millis = |low: u64, high: u64| {
-                value.parse::<u64>().ok().map(|ms| Duration::from_millis(ms.clamp(low, high)))
+                value
+                    .parse::<u64>()
+                    .ok()
+                    .map(|ms| Duration::from_millis(ms.clamp(low, high)))
             };
             match key.as_ref() {
                 "ct" => read.connect = millis(100, 10_000).unwrap_or(read.connect),
                 "rt" => read.read = millis(100, 15_000).unwrap_or(read.read),
                 "tt" => read.total = millis(100, 15_000).unwrap_or(read.total),
-                "rc" => read.retries = value.parse().map_or(read.retries, |count: u32| count.min(5)),
+                "rc" => {
+                    read.retries = value
+                        .parse()
+                        .map_or(read.retries, |count: u32| count.min(5))
+                }
                 "rp" => read.policy = policy(&value)?,
                 _ => {}
             }
@@ -61,14 +73,26 @@ impl Overrides {
 }
 
 fn policy(text: &str) -> Result<Policy, Code> {
-    let mut policy = Policy { connect: false, read: false, client: false, server: false };
+    let mut policy = Policy {
+        connect: false,
+        read: false,
+        client: false,
+        server: false,
+    };
     for word in text.split(',') {
         match word.trim() {
             "ct" => policy.connect = true,
             "rt" => policy.read = true,
             "4xx" => policy.client = true,
             "5xx" => policy.server = true,
-            "all" => policy = Policy { connect: true, read: true, client: true, server: true },
+            "all" => {
+                policy = Policy {
+                    connect: true,
+                    read: true,
+                    client: true,
+                    server: true,
+                }
+            }
             _ => return Err(11243),
         }
     }
@@ -85,7 +109,9 @@ mod tests {
         assert_eq!(read.retries, 5);
         assert_eq!(read.connect, Duration::from_millis(100));
         assert_eq!(read.read, Duration::from_secs(3));
-        assert!(read.policy.server && read.policy.connect && !read.policy.read && !read.policy.client);
+        assert!(
+            read.policy.server && read.policy.connect && !read.policy.read && !read.policy.client
+        );
         assert_eq!(Overrides::read(None), Ok(Overrides::default()));
         assert_eq!(Overrides::read(Some("rp=sometimes")), Err(11243));
     }

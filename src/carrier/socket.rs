@@ -65,7 +65,11 @@ pub(crate) struct Socket {
 ///
 /// # Errors
 /// The carrier's code (319xx) and what happened.
-pub(crate) async fn open(url: &str, client: &Client, faults: &Faults) -> Result<Socket, (Code, String)> {
+pub(crate) async fn open(
+    url: &str,
+    client: &Client,
+    faults: &Faults,
+) -> Result<Socket, (Code, String)> {
     let mut url = Url::parse(url).map_err(|error| (31923, error.to_string()))?;
     // The carrier does not carry a query to the server.
     url.set_query(None);
@@ -87,8 +91,16 @@ pub(crate) async fn open(url: &str, client: &Client, faults: &Faults) -> Result<
         .unwrap_or_else(|_| Err((31901, "no answer within 5 s".to_owned())))
 }
 
-async fn handshake(url: &Url, plain: Option<String>, client: &Client, faults: &Faults) -> Result<Socket, (Code, String)> {
-    let mut request = url.as_str().into_client_request().map_err(|error| (31923, error.to_string()))?;
+async fn handshake(
+    url: &Url,
+    plain: Option<String>,
+    client: &Client,
+    faults: &Faults,
+) -> Result<Socket, (Code, String)> {
+    let mut request = url
+        .as_str()
+        .into_client_request()
+        .map_err(|error| (31923, error.to_string()))?;
     let headers = request.headers_mut();
     headers.insert("user-agent", HeaderValue::from_static("Twilio.TmeWs/1.0"));
     if let Some(signature) = client.sign(url.as_str(), &[])
@@ -103,14 +115,21 @@ async fn handshake(url: &Url, plain: Option<String>, client: &Client, faults: &F
         }
     }
     if faults.has(Fault::OfferSubprotocol) {
-        headers.insert("sec-websocket-protocol", HeaderValue::from_static("audio.twilio.com"));
+        headers.insert(
+            "sec-websocket-protocol",
+            HeaderValue::from_static("audio.twilio.com"),
+        );
     }
     let host = url.host_str().unwrap_or_default();
     let target = plain
         .clone()
         .unwrap_or_else(|| format!("{host}:{}", url.port_or_known_default().unwrap_or(443)));
     let stream = TcpStream::connect(&target).await.map_err(|error| {
-        let code = if error.kind() == std::io::ErrorKind::ConnectionRefused { 31902 } else { 31904 };
+        let code = if error.kind() == std::io::ErrorKind::ConnectionRefused {
+            31902
+        } else {
+            31904
+        };
         (code, error.to_string())
     })?;
     // Without it, frames of 20 ms would be bundled; failing to set it only costs time.
@@ -122,11 +141,16 @@ async fn handshake(url: &Url, plain: Option<String>, client: &Client, faults: &F
     };
     let (socket, response) = result.map_err(|error| match error {
         tungstenite::Error::Tls(error) => (31910, error.to_string()),
-        tungstenite::Error::Http(response) => (31920, format!("the server answered {}", response.status())),
+        tungstenite::Error::Http(response) => {
+            (31920, format!("the server answered {}", response.status()))
+        }
         error => (31920, error.to_string()),
     })?;
     if response.headers().contains_key("sec-websocket-extensions") {
-        return Err((31920, "the server answered with an extension nobody offered".to_owned()));
+        return Err((
+            31920,
+            "the server answered with an extension nobody offered".to_owned(),
+        ));
     }
     Ok(Socket::run(socket))
 }
@@ -151,7 +175,8 @@ impl Socket {
                     Some(Ok(Message::Binary(_))) => Incoming::Binary,
                     Some(Ok(Message::Close(frame))) => {
                         // Polled once more, so that the answering close frame goes out.
-                        let _answered = tokio::time::timeout(Duration::from_millis(500), source.next()).await;
+                        let _answered =
+                            tokio::time::timeout(Duration::from_millis(500), source.next()).await;
                         break frame.map_or(Ending::Normal, |frame| match u16::from(frame.code) {
                             1000 => Ending::Normal,
                             code => Ending::Code(code),
@@ -172,12 +197,20 @@ impl Socket {
             // Nobody waiting for the end means that the line has closed the stream itself.
             let _gone = arrived.send(Incoming::Ended(ending)).await;
         });
-        Self { out, incoming, writer: writer.abort_handle(), reader: reader.abort_handle() }
+        Self {
+            out,
+            incoming,
+            writer: writer.abort_handle(),
+            reader: reader.abort_handle(),
+        }
     }
 
     /// Sends without waiting. False where the server reads too slowly and the message was dropped.
     pub(crate) fn send(&self, text: String) -> bool {
-        !matches!(self.out.try_send(Message::text(text)), Err(mpsc::error::TrySendError::Full(_)))
+        !matches!(
+            self.out.try_send(Message::text(text)),
+            Err(mpsc::error::TrySendError::Full(_))
+        )
     }
 
     /// What has arrived and was not taken yet.

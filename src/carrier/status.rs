@@ -1,9 +1,9 @@
 //! The progress of a call as its status callbacks tell it: initiated, ringing, answered, completed, numbered in order.
 
 use super::account::rfc2822;
-use super::call::StatusEvent;
-use super::http::{Method, Params, Request};
+use super::exchange::{Method, Params, Request};
 use super::leg::Leg;
+use super::spec::StatusEvent;
 use super::timeline::Happening;
 
 /// Where the status callbacks of a call go, which are wanted, and how many there were.
@@ -16,7 +16,11 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(url: Option<String>, events: Vec<StatusEvent>) -> Self {
-        Self { url, events, sequence: 0 }
+        Self {
+            url,
+            events,
+            sequence: 0,
+        }
     }
 }
 
@@ -30,11 +34,14 @@ impl Leg {
             _ => "200",
         };
         status.clone_into(&mut self.status);
-        self.tell_status(status, vec![
-            ("CallDuration".to_owned(), seconds.to_string()),
-            ("Duration".to_owned(), seconds.div_ceil(60).to_string()),
-            ("SipResponseCode".to_owned(), sip.to_owned()),
-        ]);
+        self.tell_status(
+            status,
+            vec![
+                ("CallDuration".to_owned(), seconds.to_string()),
+                ("Duration".to_owned(), seconds.div_ceil(60).to_string()),
+                ("SipResponseCode".to_owned(), sip.to_owned()),
+            ],
+        );
     }
 
     /// The call's status is now `status`; the engine is told where it wants to be.
@@ -51,7 +58,12 @@ impl Leg {
             self.account.set_status(&self.sid, status);
         }
         self.timeline.note(Happening::Status(status.to_owned()));
-        let Some(url) = self.progress.url.clone().filter(|_| self.progress.events.contains(&event)) else {
+        let Some(url) = self
+            .progress
+            .url
+            .clone()
+            .filter(|_| self.progress.events.contains(&event))
+        else {
             return;
         };
         let mut params = self.params();
@@ -60,10 +72,18 @@ impl Leg {
                 status.clone_into(value);
             }
         }
-        params.push(("CallbackSource".to_owned(), "call-progress-events".to_owned()));
+        params.push((
+            "CallbackSource".to_owned(),
+            "call-progress-events".to_owned(),
+        ));
         params.push(("SequenceNumber".to_owned(), number.to_string()));
         params.push(("Timestamp".to_owned(), rfc2822(jiff::Timestamp::now())));
         params.extend(extra);
-        self.courier.send(Request { purpose: format!("status {status}"), url, method: Method::Post, params });
+        self.courier.send(Request {
+            purpose: format!("status {status}"),
+            url,
+            method: Method::Post,
+            params,
+        });
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::ear::{Frame, SILENT};
+use super::exchange::{Method, Params, Request};
 use super::faults::{Fault, Faults};
-use super::http::{Method, Params, Request};
 use super::leg::Leg;
 use super::socket::{Ending, Incoming, Socket};
 use super::timeline::Happening;
@@ -79,7 +79,9 @@ impl Session {
     /// Echoes the marks whose sound has been heard.
     pub(crate) fn echo(&mut self) {
         let heard = self.queued - self.queue.len() as u64;
-        while let Some((_, name)) = self.marks.pop_front_if(|(due, _)| *due <= heard) {
+        while self.marks.front().is_some_and(|(due, _)| *due <= heard)
+            && let Some((_, name)) = self.marks.pop_front()
+        {
             if !self.never_echo {
                 let text = self.writer.mark(&name);
                 self.socket.send(text);
@@ -161,7 +163,12 @@ pub(crate) fn parameters(noun: &Element) -> Params {
 
 /// Tells the engine about a stream's own events where the noun asks for it.
 pub(crate) fn tell(leg: &Leg, noun: &Element, sid: &str, event: &str, error: Option<&str>) {
-    let Some(callback) = noun.attribute("statusCallback").filter(|url| !url.is_empty()) else { return };
+    let Some(callback) = noun
+        .attribute("statusCallback")
+        .filter(|url| !url.is_empty())
+    else {
+        return;
+    };
     let mut params: Params = [
         ("AccountSid", leg.account.sid.as_str()),
         ("CallSid", &leg.sid),

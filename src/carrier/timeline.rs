@@ -154,7 +154,10 @@ impl Timeline {
 
     /// The call is over: whoever listens hears that nothing follows. Later events are only kept.
     pub(crate) fn close(&self) {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
@@ -169,14 +172,30 @@ impl Happening {
     fn words(&self) -> (&'static str, String) {
         match self {
             Self::Status(status) => ("status", status.clone()),
-            Self::Webhook { purpose, method, url, status, millis } => {
+            Self::Webhook {
+                purpose,
+                method,
+                url,
+                status,
+                millis,
+            } => {
                 let answer = status.map_or("no answer".to_owned(), |status| status.to_string());
-                ("webhook", format!("{method} {url} {answer} in {millis} ms ({purpose})"))
+                (
+                    "webhook",
+                    format!("{method} {url} {answer} in {millis} ms ({purpose})"),
+                )
             }
             Self::VerbStarted(name) => ("verb", format!("<{name}>")),
             Self::VerbEnded(name, how) => ("verb", format!("<{name}> ended: {how}")),
             Self::StreamStarted(sid, url) => ("stream", format!("{sid} connected to {url}")),
-            Self::StreamEnded { sid, why, sent, received, marks, clears } => (
+            Self::StreamEnded {
+                sid,
+                why,
+                sent,
+                received,
+                marks,
+                clears,
+            } => (
                 "stream",
                 format!(
                     "{sid} ended: {why} ({sent} frames out, {received} messages in, {marks} marks, {clears} clears)"
@@ -185,9 +204,10 @@ impl Happening {
             Self::Rest(request, status) => ("rest", format!("{request} -> {status}")),
             Self::Recording(sid, seconds) => ("recording", format!("{sid}, {seconds} s")),
             Self::Message(sid, to, text) => ("message", format!("{sid} to {to}: {text}")),
-            Self::Error(code, detail) => {
-                ("error", format!("{code} {}: {detail}", errors::meaning(*code)))
-            }
+            Self::Error(code, detail) => (
+                "error",
+                format!("{code} {}: {detail}", errors::meaning(*code)),
+            ),
             Self::Caller(action) => ("caller", action.clone()),
             Self::Fault(text) => ("fault", text.clone()),
         }
@@ -196,20 +216,41 @@ impl Happening {
     fn json(&self) -> Value {
         match self {
             Self::Status(status) => json!({"event": "status", "status": status}),
-            Self::Webhook { purpose, method, url, status, millis } => json!({
+            Self::Webhook {
+                purpose,
+                method,
+                url,
+                status,
+                millis,
+            } => json!({
                 "event": "webhook", "purpose": purpose, "method": method, "url": url,
                 "status": status, "ms": millis,
             }),
             Self::VerbStarted(name) => json!({"event": "verb_started", "verb": name}),
             Self::VerbEnded(name, how) => json!({"event": "verb_ended", "verb": name, "how": how}),
-            Self::StreamStarted(sid, url) => json!({"event": "stream_started", "stream": sid, "url": url}),
-            Self::StreamEnded { sid, why, sent, received, marks, clears } => json!({
+            Self::StreamStarted(sid, url) => {
+                json!({"event": "stream_started", "stream": sid, "url": url})
+            }
+            Self::StreamEnded {
+                sid,
+                why,
+                sent,
+                received,
+                marks,
+                clears,
+            } => json!({
                 "event": "stream_ended", "stream": sid, "why": why, "sent": sent,
                 "received": received, "marks": marks, "clears": clears,
             }),
-            Self::Rest(request, status) => json!({"event": "rest", "request": request, "status": status}),
-            Self::Recording(sid, seconds) => json!({"event": "recording", "recording": sid, "seconds": seconds}),
-            Self::Message(sid, to, text) => json!({"event": "message", "message": sid, "to": to, "text": text}),
+            Self::Rest(request, status) => {
+                json!({"event": "rest", "request": request, "status": status})
+            }
+            Self::Recording(sid, seconds) => {
+                json!({"event": "recording", "recording": sid, "seconds": seconds})
+            }
+            Self::Message(sid, to, text) => {
+                json!({"event": "message", "message": sid, "to": to, "text": text})
+            }
             Self::Error(code, detail) => json!({
                 "event": "error", "code": code, "meaning": errors::meaning(*code), "detail": detail,
             }),
@@ -221,7 +262,12 @@ impl Happening {
 
 fn stamp(at: Duration) -> String {
     let millis = at.as_millis();
-    format!("{:02}:{:02}.{:03}", millis / 60_000, millis / 1000 % 60, millis % 1000)
+    format!(
+        "{:02}:{:02}.{:03}",
+        millis / 60_000,
+        millis / 1000 % 60,
+        millis % 1000
+    )
 }
 
 #[cfg(test)]

@@ -39,8 +39,14 @@ pub enum VoiceError {
 impl std::fmt::Display for VoiceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable(path, error) => write!(f, "cannot read the sound file `{}`: {error}", path.display()),
-            Self::NotSound(path, error) => write!(f, "`{}` is no sound file: {error}", path.display()),
+            Self::Unreadable(path, error) => write!(
+                f,
+                "cannot read the sound file `{}`: {error}",
+                path.display()
+            ),
+            Self::NotSound(path, error) => {
+                write!(f, "`{}` is no sound file: {error}", path.display())
+            }
         }
     }
 }
@@ -111,7 +117,13 @@ impl Voice {
     /// The next 20 ms, having heard `heard` in them.
     pub(crate) fn beat(&mut self, heard: &Frame) -> Act {
         self.listen(heard);
-        let mut act = Act { said: SILENT, key: None, words: None, hangs_up: false, told: None };
+        let mut act = Act {
+            said: SILENT,
+            key: None,
+            words: None,
+            hangs_up: false,
+            told: None,
+        };
         if self.speaking.is_empty() {
             self.begin(&mut act);
         }
@@ -119,6 +131,11 @@ impl Voice {
             && let Some(key) = self.keys.pop_front()
         {
             self.press(key, &mut act);
+        }
+        if !self.speaking.is_empty() || !self.keys.is_empty() {
+            // What is waited for next counts from the end of this.
+            self.since = Duration::ZERO;
+            self.heard_since = false;
         }
         for sample in &mut act.said {
             match self.speaking.pop_front() {
@@ -162,7 +179,11 @@ impl Voice {
         self.heard_since = false;
         match self.steps.pop_front() {
             Some(Todo::Speak(sound, words)) => {
-                act.told = Some(if words.is_empty() { "speaks".to_owned() } else { format!("says \"{words}\"") });
+                act.told = Some(if words.is_empty() {
+                    "speaks".to_owned()
+                } else {
+                    format!("says \"{words}\"")
+                });
                 self.speaking = sound.into();
                 self.words = Some(words);
             }
@@ -193,14 +214,17 @@ impl Voice {
 
 fn speak(speech: &Speech, seed: u64) -> Result<Todo, VoiceError> {
     Ok(match speech {
-        Speech::Words(words) => {
-            Todo::Speak(sounds::speechlike(sounds::speaking_time(words), seed), words.clone())
-        }
+        Speech::Words(words) => Todo::Speak(
+            sounds::speechlike(sounds::speaking_time(words), seed),
+            words.clone(),
+        ),
         Speech::Noise(length) => Todo::Speak(sounds::speechlike(*length, seed), String::new()),
         Speech::Sound { mulaw, words } => Todo::Speak(mulaw.clone(), words.clone()),
         Speech::File { path, words } => {
-            let bytes = std::fs::read(path).map_err(|error| VoiceError::Unreadable(path.clone(), error))?;
-            let sound = sound::decode(&bytes).map_err(|error| VoiceError::NotSound(path.clone(), error))?;
+            let bytes =
+                std::fs::read(path).map_err(|error| VoiceError::Unreadable(path.clone(), error))?;
+            let sound =
+                sound::decode(&bytes).map_err(|error| VoiceError::NotSound(path.clone(), error))?;
             Todo::Speak(sound, words.clone())
         }
     })
@@ -216,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_script_is_played_in_its_time() {
-        let mut voice = voice("wait 100ms; keys 1w2; speak 100ms; hangup");
+        let mut voice = voice("wait 100ms; keys 1w2; speak 100ms; wait 200ms; hangup");
         let mut log = Vec::new();
         for beat in 0..100 {
             let act = voice.beat(&SILENT);
@@ -232,7 +256,7 @@ mod tests {
             }
         }
         // 200 ms for a key, 500 ms for `w`: beats of 20 ms.
-        assert_eq!(log, ["5 1", "40 2", "54 spoke", "55 up"]);
+        assert_eq!(log, ["5 1", "40 2", "54 spoke", "65 up"]);
     }
 
     #[test]
@@ -249,7 +273,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = Voice::load(&"speak /nowhere/a.wav".parse().expect("a script"), 1).expect_err("no such file");
+        let error = Voice::load(&"speak /nowhere/a.wav".parse().expect("a script"), 1)
+            .expect_err("no such file");
         assert!(error.to_string().contains("/nowhere/a.wav"));
     }
 }

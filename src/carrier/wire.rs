@@ -33,18 +33,33 @@ pub(crate) fn connected() -> String {
 
 impl Writer {
     pub(crate) fn new(sid: String) -> Self {
-        Self { sid, sequence: 0, chunks: [0; 2] }
+        Self {
+            sid,
+            sequence: 0,
+            chunks: [0; 2],
+        }
     }
 
-    pub(crate) fn start(&mut self, account: &str, call: &str, tracks: &[Track], parameters: &[(String, String)]) -> String {
+    pub(crate) fn start(
+        &mut self,
+        account: &str,
+        call: &str,
+        tracks: &[Track],
+        parameters: &[(String, String)],
+    ) -> String {
         let tracks: Vec<&str> = tracks.iter().map(|track| track.name()).collect();
-        let parameters: Map<String, Value> =
-            parameters.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-        self.message("start", json!({
-            "streamSid": self.sid, "accountSid": account, "callSid": call, "tracks": tracks,
-            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-            "customParameters": parameters,
-        }))
+        let parameters: Map<String, Value> = parameters
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+            .collect();
+        self.message(
+            "start",
+            json!({
+                "streamSid": self.sid, "accountSid": account, "callSid": call, "tracks": tracks,
+                "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+                "customParameters": parameters,
+            }),
+        )
     }
 
     /// `millis` is the time since the stream started.
@@ -59,7 +74,10 @@ impl Writer {
     }
 
     pub(crate) fn dtmf(&mut self, digit: char) -> String {
-        self.message("dtmf", json!({"track": "inbound_track", "digit": digit.to_string()}))
+        self.message(
+            "dtmf",
+            json!({"track": "inbound_track", "digit": digit.to_string()}),
+        )
     }
 
     pub(crate) fn mark(&mut self, name: &str) -> String {
@@ -95,14 +113,19 @@ pub(crate) fn read(text: &str, sid: &str) -> Result<Said, String> {
     let Ok(Value::Object(message)) = serde_json::from_str(text) else {
         return Err("not a JSON object".to_owned());
     };
-    let event = message.get("event").and_then(Value::as_str).ok_or("no `event`")?;
+    let event = message
+        .get("event")
+        .and_then(Value::as_str)
+        .ok_or("no `event`")?;
     let content = match event {
         "media" => Some(("media", "payload")),
         "mark" => Some(("mark", "name")),
         "clear" => None,
         other => return Err(format!("unknown event `{other}`")),
     };
-    let known = |key: &str| key == "event" || key == "streamSid" || content.is_some_and(|(name, _)| key == name);
+    let known = |key: &str| {
+        key == "event" || key == "streamSid" || content.is_some_and(|(name, _)| key == name)
+    };
     if let Some(extra) = message.keys().find(|key| !known(key)) {
         return Err(format!("`{event}` has the extra field `{extra}`"));
     }
@@ -111,16 +134,27 @@ pub(crate) fn read(text: &str, sid: &str) -> Result<Said, String> {
         Some(given) if given != sid => return Err(format!("`{given}` is not this stream")),
         Some(_) => {}
     }
-    let Some((name, field)) = content else { return Ok(Said::Clear) };
-    let inner = message.get(name).and_then(Value::as_object).ok_or_else(|| format!("`{event}` has no `{name}`"))?;
+    let Some((name, field)) = content else {
+        return Ok(Said::Clear);
+    };
+    let inner = message
+        .get(name)
+        .and_then(Value::as_object)
+        .ok_or_else(|| format!("`{event}` has no `{name}`"))?;
     if let Some(extra) = inner.keys().find(|key| *key != field) {
         return Err(format!("`{name}` has the extra field `{extra}`"));
     }
-    let value = inner.get(field).and_then(Value::as_str).ok_or_else(|| format!("`{name}` has no `{field}`"))?;
+    let value = inner
+        .get(field)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("`{name}` has no `{field}`"))?;
     if name == "mark" {
         return Ok(Said::Mark(value.to_owned()));
     }
-    base64_simd::STANDARD.decode_to_vec(value).map(Said::Media).map_err(|_| "the payload is no base64".to_owned())
+    base64_simd::STANDARD
+        .decode_to_vec(value)
+        .map(Said::Media)
+        .map_err(|_| "the payload is no base64".to_owned())
 }
 
 #[cfg(test)]
@@ -153,8 +187,14 @@ mod tests {
     #[test]
     fn only_the_documented_fields_are_taken() {
         let ok = [
-            (r#"{"event":"media","streamSid":"MZ1","media":{"payload":"/w=="}}"#, Said::Media(vec![255])),
-            (r#"{"event":"mark","streamSid":"MZ1","mark":{"name":"a"}}"#, Said::Mark("a".to_owned())),
+            (
+                r#"{"event":"media","streamSid":"MZ1","media":{"payload":"/w=="}}"#,
+                Said::Media(vec![255]),
+            ),
+            (
+                r#"{"event":"mark","streamSid":"MZ1","mark":{"name":"a"}}"#,
+                Said::Mark("a".to_owned()),
+            ),
             (r#"{"event":"clear","streamSid":"MZ1"}"#, Said::Clear),
         ];
         for (text, said) in ok {
@@ -164,12 +204,27 @@ mod tests {
             ("x", "JSON"),
             ("[]", "JSON"),
             ("{}", "no `event`"),
-            (r#"{"event":"media","media":{"payload":"/w=="}}"#, "no `streamSid`"),
+            (
+                r#"{"event":"media","media":{"payload":"/w=="}}"#,
+                "no `streamSid`",
+            ),
             (r#"{"event":"clear","streamSid":"MZ2"}"#, "not this stream"),
-            (r#"{"event":"media","streamSid":"MZ1","media":{"payload":"/w==","track":"outbound"}}"#, "extra field `track`"),
-            (r#"{"event":"clear","streamSid":"MZ1","sequenceNumber":"1"}"#, "extra field `sequenceNumber`"),
-            (r#"{"event":"mark","streamSid":"MZ1","mark":{}}"#, "no `name`"),
-            (r#"{"event":"media","streamSid":"MZ1","media":{"payload":"?"}}"#, "base64"),
+            (
+                r#"{"event":"media","streamSid":"MZ1","media":{"payload":"/w==","track":"outbound"}}"#,
+                "extra field `track`",
+            ),
+            (
+                r#"{"event":"clear","streamSid":"MZ1","sequenceNumber":"1"}"#,
+                "extra field `sequenceNumber`",
+            ),
+            (
+                r#"{"event":"mark","streamSid":"MZ1","mark":{}}"#,
+                "no `name`",
+            ),
+            (
+                r#"{"event":"media","streamSid":"MZ1","media":{"payload":"?"}}"#,
+                "base64",
+            ),
             (r#"{"event":"stop","streamSid":"MZ1"}"#, "unknown event"),
         ] {
             let error = read(text, "MZ1").expect_err(text);

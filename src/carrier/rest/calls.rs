@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Query};
 use crate::carrier::account::{CallRecord, Order, rfc2822};
-use crate::carrier::http::Method;
+use crate::carrier::exchange::Method;
 use crate::twiml::INLINE_LIMIT;
 
 /// The call's facts.
@@ -23,12 +23,16 @@ pub(super) fn update(query: &Query, sid: &str) -> Answer {
         Err(answer) => return answer,
     };
     let state = query.account.state();
-    let Some(record) = state.calls.get(sid) else { return query.not_found() };
-    let Some(order) = order else { return Answer::json(200, &facts(query, sid, record)) };
-    let live = match (&order, record.status.as_str()) {
-        (_, "in-progress") | (Order::Complete, "queued" | "ringing") => true,
-        _ => false,
+    let Some(record) = state.calls.get(sid) else {
+        return query.not_found();
     };
+    let Some(order) = order else {
+        return Answer::json(200, &facts(query, sid, record));
+    };
+    let live = matches!(
+        (&order, record.status.as_str()),
+        (_, "in-progress") | (Order::Complete, "queued" | "ringing")
+    );
     if !live || record.orders.try_send(order).is_err() {
         return Answer::error(400, 21220, "Call is not in-progress. Cannot redirect.");
     }
@@ -42,13 +46,20 @@ fn order(query: &Query) -> Result<Option<Order>, Answer> {
         None => {}
     }
     match (query.field("Url"), query.field("Twiml")) {
-        (Some(_), Some(_)) => Err(Answer::error(400, 20422, "Url and Twiml cannot be given together")),
-        (None, Some(twiml)) if twiml.chars().count() > INLINE_LIMIT => {
-            Err(Answer::error(400, 32018, "Twiml is longer than 4000 characters"))
-        }
+        (Some(_), Some(_)) => Err(Answer::error(
+            400,
+            20422,
+            "Url and Twiml cannot be given together",
+        )),
+        (None, Some(twiml)) if twiml.chars().count() > INLINE_LIMIT => Err(Answer::error(
+            400,
+            32018,
+            "Twiml is longer than 4000 characters",
+        )),
         (None, Some(twiml)) => Ok(Some(Order::Document(twiml.to_owned()))),
         (Some(url), None) => {
-            let valid = url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            let valid = url::Url::parse(url)
+                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
             if !valid {
                 return Err(Answer::error(400, 21205, "Url is not a valid URL"));
             }
@@ -63,7 +74,9 @@ fn order(query: &Query) -> Result<Option<Order>, Answer> {
 }
 
 fn facts(query: &Query, sid: &str, record: &CallRecord) -> Value {
-    let seconds = record.ended.map(|ended| (ended.as_second() - record.started.as_second()).to_string());
+    let seconds = record
+        .ended
+        .map(|ended| (ended.as_second() - record.started.as_second()).to_string());
     let uri = format!("/2010-04-01/Accounts/{}/Calls/{sid}", query.account.sid);
     json!({
         "sid": sid, "account_sid": query.account.sid, "api_version": "2010-04-01", "parent_call_sid": null,

@@ -26,7 +26,9 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// Answers requests until it is dropped.
 pub(super) async fn serve(listener: TcpListener, account: Arc<Account>, http: reqwest::Client) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         // Without it answers may wait for an acknowledgement; failing to set it only costs time.
         let _best_effort = stream.set_nodelay(true);
         let (account, http) = (account.clone(), http.clone());
@@ -49,18 +51,29 @@ pub(super) struct Answer {
 
 impl Answer {
     fn json(status: u16, body: &Value) -> Self {
-        Self { status, kind: "application/json;charset=utf-8", body: body.to_string().into() }
+        Self {
+            status,
+            kind: "application/json;charset=utf-8",
+            body: body.to_string().into(),
+        }
     }
 
     fn wav(body: Vec<u8>) -> Self {
-        Self { status: 200, kind: "audio/x-wav", body: body.into() }
+        Self {
+            status: 200,
+            kind: "audio/x-wav",
+            body: body.into(),
+        }
     }
 
     fn error(status: u16, code: u32, message: &str) -> Self {
-        Self::json(status, &json!({
-            "code": code, "message": message, "status": status,
-            "more_info": format!("https://www.twilio.com/docs/errors/{code}"),
-        }))
+        Self::json(
+            status,
+            &json!({
+                "code": code, "message": message, "status": status,
+                "more_info": format!("https://www.twilio.com/docs/errors/{code}"),
+            }),
+        )
     }
 }
 
@@ -76,11 +89,18 @@ pub(super) struct Query {
 
 impl Query {
     fn field(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.fields
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn not_found(&self) -> Answer {
-        Answer::error(404, 20404, &format!("The requested resource {} was not found", self.path))
+        Answer::error(
+            404,
+            20404,
+            &format!("The requested resource {} was not found", self.path),
+        )
     }
 }
 
@@ -103,10 +123,16 @@ async fn handle(
 ) -> Result<Response<Full<Bytes>>, Dropped> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else { return Err(Dropped) };
+    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+        return Err(Dropped);
+    };
     let body = body.to_bytes();
     let post = parts.method == hyper::Method::POST;
-    let text = if post { &body[..] } else { parts.uri.query().unwrap_or_default().as_bytes() };
+    let text = if post {
+        &body[..]
+    } else {
+        parts.uri.query().unwrap_or_default().as_bytes()
+    };
     let query = Query {
         post,
         path: parts.uri.path().to_owned(),
@@ -142,15 +168,25 @@ async fn handle(
 
 fn respond(answer: Answer, began: Instant) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(answer.kind));
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(answer.kind),
+    );
     if answer.status == 401 {
-        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Basic realm=\"Twilio API\""));
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            header::HeaderValue::from_static("Basic realm=\"Twilio API\""),
+        );
     }
     let pairs = [
         ("twilio-request-id", super::ids::sid("RQ")),
-        ("twilio-request-duration", format!("{:.3}", began.elapsed().as_secs_f64())),
+        (
+            "twilio-request-duration",
+            format!("{:.3}", began.elapsed().as_secs_f64()),
+        ),
     ];
     for (name, value) in pairs {
         if let Ok(value) = value.parse() {
@@ -164,7 +200,10 @@ fn respond(answer: Answer, began: Instant) -> Response<Full<Bytes>> {
 fn faults_of(query: &Query) -> Faults {
     let state = query.account.state();
     let call = call_of(query).and_then(|sid| state.calls.get(&sid));
-    call.map_or_else(|| query.account.faults.clone(), |record| record.faults.clone())
+    call.map_or_else(
+        || query.account.faults.clone(),
+        |record| record.faults.clone(),
+    )
 }
 
 fn call_of(query: &Query) -> Option<String> {
@@ -175,9 +214,19 @@ fn call_of(query: &Query) -> Option<String> {
 /// What the faults in force answer in the resource's place, without carrying the request out.
 fn refuse(faults: &Faults) -> Option<Answer> {
     [
-        (Fault::FailRest, 500, 20500, "An internal server error has occurred"),
+        (
+            Fault::FailRest,
+            500,
+            20500,
+            "An internal server error has occurred",
+        ),
         (Fault::Rest401, 401, 20003, "Authenticate"),
-        (Fault::Rest404, 404, 20404, "The requested resource was not found"),
+        (
+            Fault::Rest404,
+            404,
+            20404,
+            "The requested resource was not found",
+        ),
         (Fault::Rest429, 429, 20429, "Too Many Requests"),
     ]
     .into_iter()
@@ -186,7 +235,8 @@ fn refuse(faults: &Faults) -> Option<Answer> {
 }
 
 fn authorized(header: Option<&header::HeaderValue>, account: &Account) -> bool {
-    let expected = base64_simd::STANDARD.encode_to_string(format!("{}:{}", account.sid, account.token));
+    let expected =
+        base64_simd::STANDARD.encode_to_string(format!("{}:{}", account.sid, account.token));
     header
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Basic "))
@@ -195,7 +245,9 @@ fn authorized(header: Option<&header::HeaderValue>, account: &Account) -> bool {
 
 fn route(query: &Query) -> Answer {
     let prefix = format!("/2010-04-01/Accounts/{}/", query.account.sid);
-    let Some(rest) = query.path.strip_prefix(&prefix) else { return query.not_found() };
+    let Some(rest) = query.path.strip_prefix(&prefix) else {
+        return query.not_found();
+    };
     let path: Vec<&str> = rest.split('/').collect();
     match path.as_slice() {
         ["Calls", name] => match (name.strip_suffix(".json"), query.post) {

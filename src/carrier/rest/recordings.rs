@@ -14,7 +14,9 @@ pub(super) fn read(query: &Query, name: &str) -> Answer {
         None => (name, false),
     };
     let state = query.account.state();
-    let Some(recording) = state.recordings.get(sid) else { return query.not_found() };
+    let Some(recording) = state.recordings.get(sid) else {
+        return query.not_found();
+    };
     if !facts {
         return if !recording.completed {
             query.not_found()
@@ -24,13 +26,19 @@ pub(super) fn read(query: &Query, name: &str) -> Answer {
             Answer::wav(recording.wav.clone())
         };
     }
-    let uri = format!("/2010-04-01/Accounts/{}/Recordings/{sid}", query.account.sid);
-    Answer::json(200, &json!({
-        "sid": sid, "account_sid": query.account.sid, "call_sid": recording.call, "conference_sid": null,
-        "api_version": "2010-04-01", "date_created": rfc2822(recording.made), "date_updated": rfc2822(recording.made),
-        "start_time": rfc2822(recording.made), "channels": 1, "source": recording.source, "error_code": null,
-        "duration": if recording.completed { recording.seconds.to_string() } else { "-1".to_owned() },
-        "status": if recording.completed { "completed" } else { "processing" },
-        "price": null, "price_unit": "USD", "encryption_details": null, "uri": format!("{uri}.json"),
-    }))
+    let uri = format!(
+        "/2010-04-01/Accounts/{}/Recordings/{sid}",
+        query.account.sid
+    );
+    Answer::json(
+        200,
+        &json!({
+            "sid": sid, "account_sid": query.account.sid, "call_sid": recording.call, "conference_sid": null,
+            "api_version": "2010-04-01", "date_created": rfc2822(recording.made), "date_updated": rfc2822(recording.made),
+            "start_time": rfc2822(recording.made), "channels": 1, "source": recording.source, "error_code": null,
+            "duration": if recording.completed { recording.seconds.to_string() } else { "-1".to_owned() },
+            "status": if recording.completed { "completed" } else { "processing" },
+            "price": null, "price_unit": "USD", "encryption_details": null, "uri": format!("{uri}.json"),
+        }),
+    )
 }

@@ -10,13 +10,18 @@ async fn fifty_streams_at_once_lose_nothing() {
     const CALLS: usize = 50;
     let engine = Engine::with_stream(
         |seen| match seen.path.as_str() {
-            "/voice" => xml(&format!("<Connect><Stream url=\"wss://{}/ws\"/></Connect>", seen.headers["host"])),
+            "/voice" => xml(&format!(
+                "<Connect><Stream url=\"wss://{}/ws\"/></Connect>",
+                seen.headers["host"]
+            )),
             _ => empty(204),
         },
         |mut ws| async move {
             while let Some(Ok(message)) = ws.next().await {
                 // Every caller frame comes back as it is.
-                let Message::Text(text) = message else { continue };
+                let Message::Text(text) = message else {
+                    continue;
+                };
                 let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
                 if value["event"] == "media" {
                     let echo = serde_json::json!({
@@ -34,14 +39,20 @@ async fn fifty_streams_at_once_lose_nothing() {
     let net = Arc::new(carrier(&[]).await);
     let calls: Vec<_> = (0..CALLS)
         .map(|_| {
-            let (net, spec) = (net.clone(), CallSpec { pace: 1.0, ..engine.call("wait 300ms; speak 2s; wait 700ms; hangup") });
+            let (net, spec) = (
+                net.clone(),
+                CallSpec {
+                    pace: 1.0,
+                    ..engine.call("wait 2s; speak 2s; wait 2s; hangup")
+                },
+            );
             tokio::spawn(async move { place(spec, &net).await.expect("a call") })
         })
         .collect();
     for call in calls {
         let report = call.await.expect("no panic");
         assert_eq!(codes(&report), NONE);
-        let heard: Duration = report.ear.sounds().iter().map(Span::length).sum();
+        let heard = report.ear.heard_time();
         assert_eq!(heard, Duration::from_secs(2), "{}", lines(&report.timeline));
     }
 }

@@ -41,7 +41,10 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn field(&self, name: &str) -> &str {
-        self.form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.form
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -57,11 +60,19 @@ pub(super) fn xml(verbs: &str) -> Reply {
 }
 
 pub(super) fn typed(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Reply {
-    Reply { status, headers: vec![("content-type", kind.to_owned())], body: body.into() }
+    Reply {
+        status,
+        headers: vec![("content-type", kind.to_owned())],
+        body: body.into(),
+    }
 }
 
 pub(super) fn empty(status: u16) -> Reply {
-    Reply { status, headers: Vec::new(), body: Vec::new() }
+    Reply {
+        status,
+        headers: Vec::new(),
+        body: Vec::new(),
+    }
 }
 
 /// A small engine on a free port.
@@ -87,7 +98,9 @@ impl Engine {
         answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
         conversation: impl Fn(Ws) -> F + Send + Sync + 'static,
     ) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let answers: Answers = Arc::new(answers);
@@ -96,7 +109,8 @@ impl Engine {
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).expect("a socket");
-                let (answers, conversation, log) = (answers.clone(), conversation.clone(), log.clone());
+                let (answers, conversation, log) =
+                    (answers.clone(), conversation.clone(), log.clone());
                 tokio::spawn(async move {
                     let service = service_fn(move |request| {
                         serve(request, answers.clone(), conversation.clone(), log.clone())
@@ -116,7 +130,10 @@ impl Engine {
     }
 
     pub(super) fn seen_at(&self, path: &str) -> Vec<Seen> {
-        self.seen().into_iter().filter(|seen| seen.path == path).collect()
+        self.seen()
+            .into_iter()
+            .filter(|seen| seen.path == path)
+            .collect()
     }
 
     pub(super) fn call(&self, caller: &str) -> CallSpec {
@@ -137,7 +154,10 @@ impl Engine {
 
     pub(super) async fn place_with(&self, caller: &str, faults: &[Fault]) -> CallReport {
         let net = carrier(&[]).await;
-        let spec = CallSpec { faults: faults.to_vec(), ..self.call(caller) };
+        let spec = CallSpec {
+            faults: faults.to_vec(),
+            ..self.call(caller)
+        };
         place(spec, &net).await.expect("a call")
     }
 }
@@ -160,7 +180,9 @@ pub(super) fn codes(report: &CallReport) -> Vec<u32> {
 
 /// Whether the timeline has a line that holds `text`.
 pub(super) fn told(report: &CallReport, text: &str) -> bool {
-    lines(&report.timeline).lines().any(|line| line.contains(text))
+    lines(&report.timeline)
+        .lines()
+        .any(|line| line.contains(text))
 }
 
 pub(super) fn wav(seconds: f64) -> Vec<u8> {
@@ -174,7 +196,13 @@ async fn serve(
     conversation: Conversation,
     log: Arc<Mutex<Vec<Seen>>>,
 ) -> Result<hyper::Response<Full<Bytes>>, std::convert::Infallible> {
-    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     let mut seen = Seen {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
@@ -182,7 +210,12 @@ async fn serve(
         headers: request
             .headers()
             .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    value.to_str().unwrap_or_default().to_owned(),
+                )
+            })
             .collect(),
         form: Vec::new(),
     };
@@ -205,7 +238,12 @@ async fn serve(
         }
         return Ok(response.body(Full::default()).expect("a response"));
     }
-    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
     seen.form = form_urlencoded::parse(&body).into_owned().collect();
     let reply = answers(&seen);
     log.lock().expect("no panic").push(seen);

@@ -37,7 +37,11 @@ async fn what_cannot_be_played_is_noted_and_skipped() {
     ] {
         let engine = engine(verbs).await;
         let report = engine.place("").await;
-        assert!(codes(&report).contains(&code), "{verbs}: {:?}", report.errors);
+        assert!(
+            codes(&report).contains(&code),
+            "{verbs}: {:?}",
+            report.errors
+        );
         assert_eq!(report.outcome, Outcome::EngineHungUp);
         assert_eq!(report.ear.sounds().len(), 1, "{verbs}");
     }
@@ -45,10 +49,16 @@ async fn what_cannot_be_played_is_noted_and_skipped() {
 
 #[tokio::test]
 async fn a_key_stops_the_prompt_and_goes_to_the_action() {
-    let engine = engine("<Gather action=\"/menu\" numDigits=\"2\"><Play loop=\"0\">/sound.wav</Play></Gather>").await;
+    let engine = engine(
+        "<Gather action=\"/menu\" numDigits=\"2\"><Play loop=\"0\">/sound.wav</Play></Gather>",
+    )
+    .await;
     let report = engine.place("wait 3s; keys 42").await;
     let menu = &engine.seen_at("/menu")[0];
-    assert_eq!((menu.field("Digits"), menu.field("msg")), ("42", "Gather End"));
+    assert_eq!(
+        (menu.field("Digits"), menu.field("msg")),
+        ("42", "Gather End")
+    );
     assert_eq!(menu.field("CallStatus"), "in-progress");
     assert_eq!(report.outcome, Outcome::EngineHungUp);
 }
@@ -56,17 +66,24 @@ async fn a_key_stops_the_prompt_and_goes_to_the_action() {
 #[tokio::test]
 async fn gather_ends_on_its_finish_key_its_timeout_and_on_nothing() {
     let verbs = "<Gather action=\"/menu\" timeout=\"2\"/><Say>nothing</Say>";
-    for (caller, digits, key) in [("wait verb Gather; keys 123#9", "123", "#"), ("wait verb Gather; keys 7", "7", "")] {
+    for (caller, digits, key) in [
+        ("wait verb Gather; keys 123#9", "123", "#"),
+        ("wait verb Gather; keys 7", "7", ""),
+    ] {
         let engine = engine(verbs).await;
         engine.place(caller).await;
         let menu = &engine.seen_at("/menu")[0];
-        assert_eq!((menu.field("Digits"), menu.field("FinishedOnKey")), (digits, key));
+        assert_eq!(
+            (menu.field("Digits"), menu.field("FinishedOnKey")),
+            (digits, key)
+        );
     }
     let quiet = engine(verbs).await;
     let report = quiet.place("").await;
     assert_eq!(quiet.seen_at("/menu").len(), 0);
     assert!(told(&report, "<Say> ended: done"));
-    let asked = engine("<Gather action=\"/menu\" timeout=\"1\" actionOnEmptyResult=\"true\"/>").await;
+    let asked =
+        engine("<Gather action=\"/menu\" timeout=\"1\" actionOnEmptyResult=\"true\"/>").await;
     asked.place("").await;
     assert_eq!(asked.seen_at("/menu")[0].field("Digits"), "");
 }
@@ -78,7 +95,10 @@ async fn speech_is_what_the_script_says() {
     )
     .await;
     engine.place("wait prompt; speak a table for two").await;
-    assert_eq!(engine.seen_at("/menu")[0].field("SpeechResult"), "a table for two");
+    assert_eq!(
+        engine.seen_at("/menu")[0].field("SpeechResult"),
+        "a table for two"
+    );
 }
 
 #[tokio::test]
@@ -89,10 +109,15 @@ async fn a_recording_can_be_fetched_with_the_accounts_name_only() {
     )
     .await;
     let net = carrier(&[]).await;
-    let report = place(engine.call("wait verb Record; wait 1s; speak 3s"), &net).await.expect("a call");
+    let report = place(engine.call("wait verb Record; wait 1s; speak 3s"), &net)
+        .await
+        .expect("a call");
     let recorded = &engine.seen_at("/recorded")[0];
     assert_eq!(recorded.field("RecordingDuration"), "3");
-    assert_eq!(engine.seen_at("/kept")[0].field("RecordingStatus"), "completed");
+    assert_eq!(
+        engine.seen_at("/kept")[0].field("RecordingStatus"),
+        "completed"
+    );
     let url = format!("{}.wav", recorded.field("RecordingUrl"));
     let client = reqwest::Client::new();
     let refused = client.get(&url).send().await.expect("an answer");
@@ -104,9 +129,14 @@ async fn a_recording_can_be_fetched_with_the_accounts_name_only() {
         .await
         .expect("an answer");
     assert_eq!(answer.headers()["content-type"], "audio/x-wav");
-    let sound = crate::audio::wav::read(&answer.bytes().await.expect("a body")).expect("a WAV file");
+    let sound =
+        crate::audio::wav::read(&answer.bytes().await.expect("a body")).expect("a WAV file");
     assert_eq!((sound.rate, sound.channels), (8000, 1));
-    assert!((22_000..=25_000).contains(&sound.samples.len()), "{}", sound.samples.len());
+    assert!(
+        (22_000..=25_000).contains(&sound.samples.len()),
+        "{}",
+        sound.samples.len()
+    );
     assert_eq!(report.recordings.len(), 1);
 }
 
@@ -122,7 +152,10 @@ async fn nothing_recorded_falls_through_and_a_hang_up_is_told() {
     let report = gone.place("wait 2s; speak 2s; hangup").await;
     assert_eq!(report.outcome, Outcome::CallerHungUp);
     let recorded = &gone.seen_at("/recorded")[0];
-    assert_eq!((recorded.field("Digits"), recorded.field("CallStatus")), ("hangup", "completed"));
+    assert_eq!(
+        (recorded.field("Digits"), recorded.field("CallStatus")),
+        ("hangup", "completed")
+    );
     let keyed = engine(verbs).await;
     keyed.place("wait 2s; speak 2s; keys #").await;
     assert_eq!(keyed.seen_at("/recorded")[0].field("Digits"), "#");
@@ -130,7 +163,10 @@ async fn nothing_recorded_falls_through_and_a_hang_up_is_told() {
 
 #[tokio::test]
 async fn dial_ends_as_scripted() {
-    let answered = DialOutcome::Answered { after: Duration::from_secs(2), talk: Duration::from_secs(3) };
+    let answered = DialOutcome::Answered {
+        after: Duration::from_secs(2),
+        talk: Duration::from_secs(3),
+    };
     for (outcome, status, duration) in [
         (answered, "completed", "3"),
         (DialOutcome::Busy, "busy", ""),
@@ -143,9 +179,23 @@ async fn dial_ends_as_scripted() {
         )
         .await;
         let net = carrier(&[]).await;
-        let report = place(CallSpec { dials: vec![outcome], ..engine.call("") }, &net).await.expect("a call");
+        let report = place(
+            CallSpec {
+                dials: vec![outcome],
+                ..engine.call("")
+            },
+            &net,
+        )
+        .await
+        .expect("a call");
         let dialled = &engine.seen_at("/dialled")[0];
-        assert_eq!((dialled.field("DialCallStatus"), dialled.field("DialCallDuration")), (status, duration));
+        assert_eq!(
+            (
+                dialled.field("DialCallStatus"),
+                dialled.field("DialCallDuration")
+            ),
+            (status, duration)
+        );
         let legs = engine.seen_at("/leg");
         assert_eq!(legs.len(), 2);
         assert_eq!(legs[1].field("ParentCallSid"), report.call_sid);
@@ -157,7 +207,10 @@ async fn dial_ends_as_scripted() {
 async fn a_queue_plays_its_waiting_document_until_somebody_comes() {
     let taken = engine("<Enqueue waitUrl=\"/wait\" action=\"/queued\">sales</Enqueue>").await;
     let net = carrier(&[]).await;
-    let spec = CallSpec { dequeued_after: Duration::from_secs(5), ..taken.call("") };
+    let spec = CallSpec {
+        dequeued_after: Duration::from_secs(5),
+        ..taken.call("")
+    };
     place(spec, &net).await.expect("a call");
     assert_eq!(taken.seen_at("/queued")[0].field("QueueResult"), "bridged");
     assert_eq!(taken.seen_at("/wait").len(), 3);
@@ -169,35 +222,62 @@ async fn a_queue_plays_its_waiting_document_until_somebody_comes() {
 
 #[tokio::test]
 async fn reject_never_answers() {
-    for (verbs, status) in [("<Reject/>", "no-answer"), ("<Reject reason=\"busy\"/>", "busy")] {
+    for (verbs, status) in [
+        ("<Reject/>", "no-answer"),
+        ("<Reject reason=\"busy\"/>", "busy"),
+    ] {
         let engine = engine(verbs).await;
         let report = engine.place("").await;
         assert_eq!(report.outcome, Outcome::Refused(status));
         let last = engine.seen_at("/status").pop().expect("status callbacks");
-        assert_eq!((last.field("CallStatus"), last.field("Duration")), (status, "0"));
+        assert_eq!(
+            (last.field("CallStatus"), last.field("Duration")),
+            (status, "0")
+        );
         assert_eq!(engine.seen_at("/status").len(), 3);
     }
 }
 
 #[tokio::test]
 async fn refer_needs_sip_and_pay_ends_as_scripted() {
-    let verbs = "<Refer action=\"/referred\"><Sip>sip:a@h.example</Sip></Refer><Pay action=\"/paid\"/>";
+    let verbs =
+        "<Refer action=\"/referred\"><Sip>sip:a@h.example</Sip></Refer><Pay action=\"/paid\"/>";
     let phone = engine(verbs).await;
     let net = carrier(&[]).await;
-    let spec = CallSpec { pay: PayOutcome::ConnectorError, ..phone.call("") };
+    let spec = CallSpec {
+        pay: PayOutcome::ConnectorError,
+        ..phone.call("")
+    };
     let report = place(spec, &net).await.expect("a call");
     assert!(codes(&report).contains(&13801));
-    assert_eq!(phone.seen_at("/paid")[0].field("Result"), "payment-connector-error");
+    assert_eq!(
+        phone.seen_at("/paid")[0].field("Result"),
+        "payment-connector-error"
+    );
     let sip = engine(verbs).await;
-    place(CallSpec { sip: true, ..sip.call("") }, &net).await.expect("a call");
-    assert_eq!(sip.seen_at("/referred")[0].field("ReferCallStatus"), "completed");
+    place(
+        CallSpec {
+            sip: true,
+            ..sip.call("")
+        },
+        &net,
+    )
+    .await
+    .expect("a call");
+    assert_eq!(
+        sip.seen_at("/referred")[0].field("ReferCallStatus"),
+        "completed"
+    );
 }
 
 #[tokio::test]
 async fn echo_returns_the_callers_voice_until_the_longest_time() {
     let engine = engine("<Echo/>").await;
     let net = carrier(&[]).await;
-    let spec = CallSpec { max_length: Duration::from_secs(4), ..engine.call("wait 1s; speak 1s") };
+    let spec = CallSpec {
+        max_length: Duration::from_secs(4),
+        ..engine.call("wait 1s; speak 1s")
+    };
     let report = place(spec, &net).await.expect("a call");
     assert_eq!(report.outcome, Outcome::TooLong);
     assert_eq!(report.ear.sounds().len(), 1);

@@ -1,8 +1,8 @@
 //! `<Connect>`: hands the call over to a noun, above all to a two-way `<Stream>`, until that ends.
 
 use super::super::ear::SILENT;
+use super::super::exchange::Params;
 use super::super::faults::Fault;
-use super::super::http::Params;
 use super::super::ids;
 use super::super::leg::{Leg, Next};
 use super::super::line::Interrupt;
@@ -15,7 +15,9 @@ use crate::twiml::Element;
 
 /// Runs the noun, then asks for the `action` where there is one.
 pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt> {
-    let Some(noun) = verb.children.first() else { return Ok(leg.action(verb, false, Params::new())) };
+    let Some(noun) = verb.children.first() else {
+        return Ok(leg.action(verb, false, Params::new()));
+    };
     let result = match noun.name.as_str() {
         "Stream" => stream(leg, noun).await.map(|()| Params::new()),
         "ConversationRelay" => relay::run(leg, noun).await,
@@ -37,26 +39,37 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
 async fn stream(leg: &mut Leg, noun: &Element) -> Result<(), Interrupt> {
     let sid = ids::sid("MZ");
     let url = noun.attribute("url").unwrap_or_default().to_owned();
-    if noun.attribute("track").is_some_and(|track| track != "inbound_track") {
+    if noun
+        .attribute("track")
+        .is_some_and(|track| track != "inbound_track")
+    {
         leg.error(31941, "<Connect> takes the inbound track only");
         stream::tell(leg, noun, &sid, "stream-error", Some("31941"));
         return Ok(());
     }
     let (client, faults) = (leg.client.clone(), leg.faults.clone());
     if faults.has(Fault::NeverStream) {
-        leg.timeline.note(Happening::Fault("the stream never connects".to_owned()));
+        leg.timeline
+            .note(Happening::Fault("the stream never connects".to_owned()));
         return nothing(leg).await;
     }
     let socket = match leg.meanwhile(socket::open(&url, &client, &faults)).await? {
         Ok(socket) => socket,
         Err((code, detail)) => {
             leg.error(code, format!("{url}: {detail}"));
-            stream::tell(leg, noun, &sid, "stream-error", Some(&format!("{code} - {detail}")));
+            stream::tell(
+                leg,
+                noun,
+                &sid,
+                "stream-error",
+                Some(&format!("{code} - {detail}")),
+            );
             return Ok(());
         }
     };
     let mut session = Session::new(socket, Writer::new(sid.clone()), &faults);
-    leg.timeline.note(Happening::StreamStarted(sid.clone(), url));
+    leg.timeline
+        .note(Happening::StreamStarted(sid.clone(), url));
     stream::tell(leg, noun, &sid, "stream-started", None);
     greet(leg, noun, &mut session);
     let ended = talk(leg, &mut session).await;
@@ -73,12 +86,19 @@ enum Ended {
 fn greet(leg: &Leg, noun: &Element, session: &mut Session) {
     session.socket.send(wire::connected());
     if leg.faults.has(Fault::ExtraEvent) {
-        session.socket.send(r#"{"event":"novelty","streamSid":"MZ0","novelty":{"a":1}}"#.to_owned());
+        session
+            .socket
+            .send(r#"{"event":"novelty","streamSid":"MZ0","novelty":{"a":1}}"#.to_owned());
     }
     if leg.faults.has(Fault::NoStart) {
         return;
     }
-    let start = session.writer.start(&leg.account.sid, &leg.sid, &[Track::Inbound], &stream::parameters(noun));
+    let start = session.writer.start(
+        &leg.account.sid,
+        &leg.sid,
+        &[Track::Inbound],
+        &stream::parameters(noun),
+    );
     session.socket.send(start);
 }
 
@@ -93,7 +113,9 @@ async fn talk(leg: &mut Leg, session: &mut Session) -> Result<Ended, Interrupt> 
         }
         let at = leg.line.now().saturating_sub(began);
         if drop.is_some_and(|drop| at >= drop) {
-            leg.timeline.note(Happening::Fault("the stream's connection breaks".to_owned()));
+            leg.timeline.note(Happening::Fault(
+                "the stream's connection breaks".to_owned(),
+            ));
             return Ok(Ended::Broken);
         }
         let frame = session.play();
@@ -127,14 +149,25 @@ fn finish(leg: &Leg, noun: &Element, mut session: Session, ended: &Result<Ended,
         Err(_) => "the call moved on",
     };
     let unheard = session.unheard_millis();
-    let note = if unheard > 0 { format!("{why}, {unheard} ms unheard") } else { why.to_owned() };
+    let note = if unheard > 0 {
+        format!("{why}, {unheard} ms unheard")
+    } else {
+        why.to_owned()
+    };
     leg.timeline.note(session.summary(&note));
-    let event = if matches!(ended, Ok(Ended::Broken)) { "stream-error" } else { "stream-stopped" };
+    let event = if matches!(ended, Ok(Ended::Broken)) {
+        "stream-error"
+    } else {
+        "stream-stopped"
+    };
     stream::tell(leg, noun, &session.writer.sid, event, None);
     if ended.is_ok() {
         return;
     }
-    if !leg.faults.has(Fault::NoStop) && !leg.faults.has(Fault::AbruptClose) && !leg.faults.has(Fault::NoStart) {
+    if !leg.faults.has(Fault::NoStop)
+        && !leg.faults.has(Fault::AbruptClose)
+        && !leg.faults.has(Fault::NoStart)
+    {
         let stop = session.writer.stop(&leg.account.sid, &leg.sid);
         session.socket.send(stop);
     }

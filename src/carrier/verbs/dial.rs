@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::call::DialOutcome;
 use super::super::ear::SILENT;
-use super::super::http::{Method, Params, Request};
+use super::super::exchange::{Method, Params, Request};
 use super::super::ids;
 use super::super::leg::{Leg, Next, flag, seconds};
 use super::super::line::{Interrupt, beats, endless, frame};
 use super::super::sounds;
+use super::super::spec::DialOutcome;
 use crate::audio::mulaw;
 use crate::twiml::Element;
 
@@ -28,12 +28,17 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
     let mut result: Params = vec![
         ("DialCallStatus".to_owned(), status.to_owned()),
         ("DialCallSid".to_owned(), child.clone()),
-        ("DialBridged".to_owned(), (status == "completed").to_string()),
+        (
+            "DialBridged".to_owned(),
+            (status == "completed").to_string(),
+        ),
     ];
     if let Ok(Some(talked)) = &talked {
         result.push(("DialCallDuration".to_owned(), talked.as_secs().to_string()));
     }
-    if verb.attribute("record").is_some_and(|record| record.starts_with("record") || record == "true")
+    if verb
+        .attribute("record")
+        .is_some_and(|record| record.starts_with("record") || record == "true")
         && let Some(facts) = leg.keep_recording(verb, "DialVerb", &sound)
     {
         result.extend(facts);
@@ -94,7 +99,12 @@ async fn call(
 /// Tells the engine about the other leg where a noun asks for it.
 fn tell(leg: &Leg, verb: &Element, child: &str, event: &str, status: &str) {
     for noun in &verb.children {
-        let Some(callback) = noun.attribute("statusCallback").filter(|url| !url.is_empty()) else { continue };
+        let Some(callback) = noun
+            .attribute("statusCallback")
+            .filter(|url| !url.is_empty())
+        else {
+            continue;
+        };
         if !matches!(noun.name.as_str(), "Number" | "Sip" | "Client" | "WhatsApp") {
             continue;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::ear::SILENT;
-use super::super::http::{Method, Params};
+use super::super::exchange::{Method, Params};
 use super::super::ids;
 use super::super::leg::{Leg, Next};
 use super::super::line::{Interrupt, endless};
@@ -76,13 +76,21 @@ async fn wait(leg: &mut Leg, verb: &Element, queue: &str) -> Result<Next, Interr
             ("QueueTime", waited.to_string()),
             ("AvgQueueTime", waited.to_string()),
             ("CurrentQueueSize", "1".to_owned()),
-            ("MaxQueueSize", verb.attribute("maxQueueSize").unwrap_or("100").to_owned()),
+            (
+                "MaxQueueSize",
+                verb.attribute("maxQueueSize").unwrap_or("100").to_owned(),
+            ),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
         leg.base.clone_from(&home);
-        let mut request = leg.request("wait", url.clone(), Method::read(verb.attribute("waitUrlMethod")), facts);
+        let mut request = leg.request(
+            "wait",
+            url.clone(),
+            Method::read(verb.attribute("waitUrlMethod")),
+            facts,
+        );
         let round = leg.line.now();
         loop {
             let document = match leg.fetch(&request, false).await? {

@@ -36,7 +36,10 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
     }
     let mut result = vec![
         ("msg".to_owned(), "Gather End".to_owned()),
-        ("FinishedOnKey".to_owned(), finished_on.map(String::from).unwrap_or_default()),
+        (
+            "FinishedOnKey".to_owned(),
+            finished_on.map(String::from).unwrap_or_default(),
+        ),
     ];
     match words {
         Some(words) => {
@@ -61,7 +64,10 @@ impl Rules {
             keys: input.contains("dtmf"),
             speech: input.contains("speech"),
             finish: verb.attribute("finishOnKey").unwrap_or("#").chars().next(),
-            digits: verb.attribute("numDigits").and_then(|text| text.parse().ok()).unwrap_or(usize::MAX),
+            digits: verb
+                .attribute("numDigits")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(usize::MAX),
             timeout,
             speech_timeout: match verb.attribute("speechTimeout") {
                 Some("auto") => AUTO,
@@ -74,7 +80,11 @@ impl Rules {
 async fn prompts(leg: &mut Leg, verb: &Element, rules: &Rules) -> Result<(), Interrupt> {
     for child in &verb.children {
         let prompt = prompt::prepare(leg, child).await?;
-        let passes = if prompt.sound.is_empty() { 0 } else { prompt.times };
+        let passes = if prompt.sound.is_empty() {
+            0
+        } else {
+            prompt.times
+        };
         for part in (0..passes).flat_map(|_| prompt.sound.chunks(mulaw::FRAME)) {
             let beat = leg.line.beat(&frame(part)).await?;
             let pressed = rules.keys && !leg.line.keys.is_empty();
@@ -87,7 +97,10 @@ async fn prompts(leg: &mut Leg, verb: &Element, rules: &Rules) -> Result<(), Int
     Ok(())
 }
 
-async fn listen(leg: &mut Leg, rules: &Rules) -> Result<(String, Option<char>, Option<String>), Interrupt> {
+async fn listen(
+    leg: &mut Leg,
+    rules: &Rules,
+) -> Result<(String, Option<char>, Option<String>), Interrupt> {
     let mut digits = String::new();
     let mut words: Option<String> = None;
     let mut idle = Duration::ZERO;
@@ -113,11 +126,19 @@ async fn listen(leg: &mut Leg, rules: &Rules) -> Result<(String, Option<char>, O
             }
             idle = Duration::ZERO;
         }
-        let patience = if words.is_some() { rules.speech_timeout } else { rules.timeout };
+        let patience = if words.is_some() {
+            rules.speech_timeout
+        } else {
+            rules.timeout
+        };
         if idle >= patience {
             return Ok((digits, None, words));
         }
         let beat = leg.line.beat(&SILENT).await?;
-        idle = if rules.speech && beat.speaking { Duration::ZERO } else { idle + BEAT };
+        idle = if rules.speech && beat.speaking {
+            Duration::ZERO
+        } else {
+            idle + BEAT
+        };
     }
 }

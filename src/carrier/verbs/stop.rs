@@ -1,7 +1,9 @@
 //! `<Stop>`: ends a copy that `<Start>` began.
 
+use super::super::fork::Fork;
 use super::super::leg::{Leg, Next};
 use super::super::line::Interrupt;
+use super::super::stream;
 use crate::twiml::Element;
 
 /// Ends the streams named; a name that nobody carries changes nothing.
@@ -13,12 +15,17 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
         .filter_map(|noun| noun.attribute("name"))
         .collect();
     let forks = std::mem::take(&mut leg.line.forks);
-    let (ending, staying) = forks.into_iter().partition(|fork| names.contains(&fork.name.as_str()));
+    let (ending, staying) = forks.into_iter().partition(|fork| {
+        fork.noun
+            .attribute("name")
+            .is_some_and(|name| names.contains(&name))
+    });
     leg.line.forks = staying;
-    let ending: Vec<super::super::fork::Fork> = ending;
+    let ending: Vec<Fork> = ending;
     for mut fork in ending {
         let (account, call) = (leg.account.sid.clone(), leg.sid.clone());
         leg.meanwhile(fork.stop(&account, &call)).await?;
+        stream::tell(leg, &fork.noun, &fork.writer.sid, "stream-stopped", None);
     }
     Ok(Next::Verb)
 }
