@@ -1,0 +1,1 @@
+//! The call machine on virtual time.
