@@ -66,10 +66,7 @@ mod tests {
         let mut clock = PlayoutClock::new(200);
         assert_eq!(clock.due(1000), 10);
         clock.sent(1000, 10);
-        assert_eq!(
-            (clock.due(1000), clock.due(1019), clock.next_due()),
-            (0, 0, 1020)
-        );
+        assert_eq!((clock.due(1000), clock.due(1019), clock.next_due()), (0, 0, 1020));
         assert_eq!(clock.due(1020), 1);
         clock.sent(1020, 1);
         assert_eq!(clock.next_due(), 1040);

@@ -99,18 +99,12 @@ impl Gate {
                 since_loud: 0,
             }),
             (Some(sound), true) => Some(Sound {
-                length: sound
-                    .length
-                    .saturating_add(sound.since_loud)
-                    .saturating_add(millis),
+                length: sound.length.saturating_add(sound.since_loud).saturating_add(millis),
                 since_loud: 0,
             }),
             (Some(sound), false) => {
                 let since_loud = sound.since_loud.saturating_add(millis);
-                (since_loud < self.config.hangover).then_some(Sound {
-                    since_loud,
-                    ..sound
-                })
+                (since_loud < self.config.hangover).then_some(Sound { since_loud, ..sound })
             }
         };
         if let Some(sound) = self.sound
@@ -124,8 +118,7 @@ impl Gate {
     /// The level from which a frame counts as speech now.
     pub fn threshold_dbfs(&self) -> f32 {
         let floor = self.quietest.iter().copied().fold(f32::INFINITY, f32::min);
-        (floor.min(self.config.highest_floor_dbfs) + self.config.margin_db)
-            .max(self.config.least_dbfs)
+        (floor.min(self.config.highest_floor_dbfs) + self.config.margin_db).max(self.config.least_dbfs)
     }
 
     fn activity(&self) -> Activity {
@@ -183,10 +176,7 @@ mod tests {
     }
 
     fn run(gate: &mut Gate, sound: &[u8]) -> Vec<Activity> {
-        sound
-            .chunks(mulaw::FRAME)
-            .map(|frame| gate.push(frame))
-            .collect()
+        sound.chunks(mulaw::FRAME).map(|frame| gate.push(frame)).collect()
     }
 
     #[test]

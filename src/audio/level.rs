@@ -109,14 +109,8 @@ mod tests {
             all,
             [
                 Silence { from: 0, to: 300 },
-                Silence {
-                    from: 800,
-                    to: 1800
-                },
-                Silence {
-                    from: 2000,
-                    to: 2050
-                }
+                Silence { from: 800, to: 1800 },
+                Silence { from: 2000, to: 2050 }
             ]
         );
         assert_eq!(silences(&sound, -50.0, 100).len(), 2);

@@ -88,11 +88,7 @@ const fn expand(code: u8) -> i16 {
     let bits = !code as i32;
     let segment = (bits >> 4) & 0x07;
     let magnitude = ((((bits & 0x0F) << 3) + BIAS) << segment) - BIAS;
-    (if bits & 0x80 != 0 {
-        -magnitude
-    } else {
-        magnitude
-    }) as i16
+    (if bits & 0x80 != 0 { -magnitude } else { magnitude }) as i16
 }
 
 #[cfg(test)]
@@ -153,9 +149,6 @@ mod tests {
         let mut buffer = [1; 3];
         assert_eq!(decode_into(&codes, &mut buffer), 3);
         assert_eq!(decode_all(&codes)[..3], buffer);
-        assert_eq!(
-            [millis(0), millis(1), millis(FRAME), millis(8000)],
-            [0, 1, 20, 1000]
-        );
+        assert_eq!([millis(0), millis(1), millis(FRAME), millis(8000)], [0, 1, 20, 1000]);
     }
 }

@@ -91,8 +91,7 @@ pub fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>, SoundEr
     }
     let mut resampler = Fft::<f32>::new(from as usize, to as usize, CHUNK, 1, FixedSync::Both)
         .expect("both rates and the chunk are above zero");
-    let input =
-        InterleavedSlice::new(samples, 1, samples.len()).expect("one channel holds every sample");
+    let input = InterleavedSlice::new(samples, 1, samples.len()).expect("one channel holds every sample");
     let output = resampler
         .process_all(&input, samples.len(), None)
         .expect("the output is sized by the resampler itself");
@@ -158,15 +157,9 @@ mod tests {
 
     #[test]
     fn every_common_rate_keeps_the_tone_and_its_length() {
-        for rate in [
-            6000, 8000, 11025, 16000, 22050, 24000, 44100, 48000, 96000, 7919,
-        ] {
+        for rate in [6000, 8000, 11025, 16000, 22050, 24000, 44100, 48000, 96000, 7919] {
             let line = to_line(&tone(rate, 440.0, 500), rate).unwrap();
-            assert!(
-                (line.len() as i64 - 4000).abs() <= 1,
-                "{rate}: {}",
-                line.len()
-            );
+            assert!((line.len() as i64 - 4000).abs() <= 1, "{rate}: {}", line.len());
             let strength = strength(&line, 440.0);
             assert!((0.95..1.05).contains(&strength), "{rate}: {strength}");
         }
@@ -175,10 +168,7 @@ mod tests {
     #[test]
     fn what_the_line_cannot_carry_is_filtered_and_not_folded_back() {
         let line = to_line(&tone(24000, 5000.0, 500), 24000).unwrap();
-        assert!(
-            strength(&line, 3000.0) < 0.01,
-            "5 kHz would come back as 3 kHz"
-        );
+        assert!(strength(&line, 3000.0) < 0.01, "5 kHz would come back as 3 kHz");
         assert!(strength(&line, 5000.0) < 0.01);
     }
 
@@ -187,9 +177,7 @@ mod tests {
         let mut click = vec![0.0; 24000];
         click[12000] = 1.0;
         let line = to_line(&click, 24000).unwrap();
-        let loudest = (0..line.len())
-            .max_by(|&a, &b| line[a].total_cmp(&line[b]))
-            .unwrap();
+        let loudest = (0..line.len()).max_by(|&a, &b| line[a].total_cmp(&line[b])).unwrap();
         assert_eq!(loudest, 4000);
     }
 
@@ -201,20 +189,14 @@ mod tests {
         let quiet = silences(&line, -45.0, 100);
         assert_eq!(quiet.len(), 2, "{quiet:?}");
         assert!((250..330).contains(&quiet[0].to), "{quiet:?}");
-        assert!(
-            (quiet[1].from - quiet[0].to).abs_diff(500) <= 20,
-            "{quiet:?}"
-        );
+        assert!((quiet[1].from - quiet[0].to).abs_diff(500) <= 20, "{quiet:?}");
         let middle = &line[3000..6000];
         assert!((rms_dbfs(middle) + 9.2).abs() < 1.0, "{}", rms_dbfs(middle));
     }
 
     #[test]
     fn a_wav_of_two_channels_is_mixed() {
-        let left: Vec<i16> = tone(16000, 440.0, 300)
-            .iter()
-            .map(|s| (s * 32767.0) as i16)
-            .collect();
+        let left: Vec<i16> = tone(16000, 440.0, 300).iter().map(|s| (s * 32767.0) as i16).collect();
         let sound = decode(&wav::write_stereo(16000, &left, &[])).unwrap();
         assert_eq!(duration(&sound), Duration::from_millis(300));
         assert!((rms_dbfs(&mulaw::decode_all(&sound)) + 15.05).abs() < 0.3);
@@ -225,10 +207,7 @@ mod tests {
         assert_eq!(decode(b""), Err(SoundError::Unknown));
         assert_eq!(decode(b"<html>not found</html>"), Err(SoundError::Unknown));
         assert_eq!(decode(&wav::write_mono(8000, &[])), Err(SoundError::Empty));
-        assert_eq!(
-            decode(b"RIFF\0\0\0\0WAVE"),
-            Err(SoundError::Wav(WavError::NoFormat))
-        );
+        assert_eq!(decode(b"RIFF\0\0\0\0WAVE"), Err(SoundError::Wav(WavError::NoFormat)));
         assert_eq!(
             decode(b"ID3\x04\0\0\0\0\0\0 and then nothing of use"),
             Err(SoundError::Mp3)

@@ -47,10 +47,7 @@ impl fmt::Display for WavError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotWav => write!(f, "the file does not begin with a WAV header"),
-            Self::NoFormat => write!(
-                f,
-                "the WAV file has no complete `fmt ` chunk before its sound"
-            ),
+            Self::NoFormat => write!(f, "the WAV file has no complete `fmt ` chunk before its sound"),
             Self::NoData => write!(f, "the WAV file has no `data` chunk"),
             Self::Coding { tag, bits } => {
                 write!(
@@ -85,9 +82,7 @@ pub fn read(bytes: &[u8]) -> Result<Wav, WavError> {
             _ => {}
         }
         // Chunks are padded to an even length.
-        rest = body
-            .get(size.saturating_add(size & 1)..)
-            .unwrap_or_default();
+        rest = body.get(size.saturating_add(size & 1)..).unwrap_or_default();
     }
     Err(if format.is_some() {
         WavError::NoData
@@ -130,9 +125,7 @@ pub fn append_stereo(file: &mut Vec<u8>, left: &[i16], right: &[i16]) {
 /// The 44 bytes before 16-bit PCM. Without `data_bytes` (still growing) the largest sizes are written, which
 /// players take for "until the file ends"; write the header again with the true size when it is known.
 pub fn header(rate: u32, channels: u16, data_bytes: Option<usize>) -> [u8; 44] {
-    let data = data_bytes.map_or(u32::MAX - 36, |bytes| {
-        bytes.min((u32::MAX - 36) as usize) as u32
-    });
+    let data = data_bytes.map_or(u32::MAX - 36, |bytes| bytes.min((u32::MAX - 36) as usize) as u32);
     let block = channels.saturating_mul(2);
     let mut header = [0; 44];
     header[0..4].copy_from_slice(b"RIFF");
@@ -204,34 +197,20 @@ impl Format {
         if channels == 0 || rate == 0 {
             return Err(WavError::Shape { channels, rate });
         }
-        Ok(Self {
-            coding,
-            channels,
-            rate,
-        })
+        Ok(Self { coding, channels, rate })
     }
 
     fn decode(self, data: &[u8]) -> Wav {
         let mut samples: Vec<f32> = match self.coding {
-            Coding::Pcm8 => data
-                .iter()
-                .map(|&byte| (f32::from(byte) - 128.0) / 128.0)
-                .collect(),
-            Coding::Pcm16 => words(data, |word: [u8; 2]| {
-                f32::from(i16::from_le_bytes(word)) / 32768.0
-            }),
+            Coding::Pcm8 => data.iter().map(|&byte| (f32::from(byte) - 128.0) / 128.0).collect(),
+            Coding::Pcm16 => words(data, |word: [u8; 2]| f32::from(i16::from_le_bytes(word)) / 32768.0),
             Coding::Pcm24 => words(data, |[low, middle, high]: [u8; 3]| {
                 i32::from_le_bytes([0, low, middle, high]) as f32 / 2_147_483_648.0
             }),
-            Coding::Pcm32 => words(data, |word| {
-                i32::from_le_bytes(word) as f32 / 2_147_483_648.0
-            }),
+            Coding::Pcm32 => words(data, |word| i32::from_le_bytes(word) as f32 / 2_147_483_648.0),
             Coding::Float32 => words(data, |word| finite(f32::from_le_bytes(word))),
             Coding::Float64 => words(data, |word| finite(f64::from_le_bytes(word) as f32)),
-            Coding::ALaw => data
-                .iter()
-                .map(|&code| f32::from(a_law(code)) / 32768.0)
-                .collect(),
+            Coding::ALaw => data.iter().map(|&code| f32::from(a_law(code)) / 32768.0).collect(),
             Coding::MuLaw => data
                 .iter()
                 .map(|&code| f32::from(mulaw::decode(code)) / 32768.0)
@@ -254,20 +233,12 @@ fn chunk(bytes: &[u8]) -> Option<([u8; 4], usize, &[u8])> {
 }
 
 fn words<const N: usize>(data: &[u8], sample: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    data.as_chunks::<N>()
-        .0
-        .iter()
-        .map(|&word| sample(word))
-        .collect()
+    data.as_chunks::<N>().0.iter().map(|&word| sample(word)).collect()
 }
 
 /// Floats may hold anything; what is no number is silence, and what is out of range is clipped.
 fn finite(value: f32) -> f32 {
-    if value.is_nan() {
-        0.0
-    } else {
-        value.clamp(-1.0, 1.0)
-    }
+    if value.is_nan() { 0.0 } else { value.clamp(-1.0, 1.0) }
 }
 
 /// G.711 A-law to 16-bit PCM.
@@ -279,11 +250,7 @@ fn a_law(code: u8) -> i16 {
         0 => within + 8,
         _ => (within + 0x108) << (segment - 1),
     };
-    if bits & 0x80 != 0 {
-        magnitude
-    } else {
-        -magnitude
-    }
+    if bits & 0x80 != 0 { magnitude } else { -magnitude }
 }
 
 #[cfg(test)]
@@ -321,33 +288,16 @@ mod tests {
             (
                 PCM,
                 16,
-                [16384i16, -16384]
-                    .iter()
-                    .flat_map(|s| s.to_le_bytes())
-                    .collect(),
+                [16384i16, -16384].iter().flat_map(|s| s.to_le_bytes()).collect(),
             ),
             (PCM, 24, vec![0, 0, 0x40, 0, 0, 0xC0]),
             (
                 PCM,
                 32,
-                [1i32 << 30, -(1 << 30)]
-                    .iter()
-                    .flat_map(|s| s.to_le_bytes())
-                    .collect(),
+                [1i32 << 30, -(1 << 30)].iter().flat_map(|s| s.to_le_bytes()).collect(),
             ),
-            (
-                FLOAT,
-                32,
-                [half, -half].iter().flat_map(|s| s.to_le_bytes()).collect(),
-            ),
-            (
-                FLOAT,
-                64,
-                [0.5f64, -0.5]
-                    .iter()
-                    .flat_map(|s| s.to_le_bytes())
-                    .collect(),
-            ),
+            (FLOAT, 32, [half, -half].iter().flat_map(|s| s.to_le_bytes()).collect()),
+            (FLOAT, 64, [0.5f64, -0.5].iter().flat_map(|s| s.to_le_bytes()).collect()),
             (MU_LAW, 8, vec![mulaw::encode(16384), mulaw::encode(-16384)]),
             (A_LAW, 8, vec![0xA5, 0x25]),
         ];
@@ -379,11 +329,7 @@ mod tests {
     fn sizes_written_to_a_pipe_are_not_believed() {
         for claimed in [0x7FFF_F000, u32::MAX] {
             let wav = read(&file(&format(PCM, 2, 22050, 16), claimed, &[1; 11])).unwrap();
-            assert_eq!(
-                wav.samples.len(),
-                4,
-                "two whole stereo sets of the eleven bytes"
-            );
+            assert_eq!(wav.samples.len(), 4, "two whole stereo sets of the eleven bytes");
             assert_eq!(wav.mono().len(), 2);
         }
     }

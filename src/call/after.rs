@@ -32,7 +32,9 @@ impl Machine<'_> {
             self.warn("FOLLOW_UP_FAILED", format!("{}: {error}", flow.after_call[item].name));
         }
         let mut draft = Draft::default();
-        let next = flow.after_call[item].kind.resume(&mut self.cx(&mut draft, 1), Back::Task(result));
+        let next = flow.after_call[item]
+            .kind
+            .resume(&mut self.cx(&mut draft, 1), Back::Task(result));
         if !self.followed(item, next) {
             self.follow_up(item + 1);
         }
@@ -50,7 +52,10 @@ impl Machine<'_> {
             },
             Ok(_) => false,
             Err(error) => {
-                self.warn("FOLLOW_UP_FAILED", format!("{}: {error}", self.flow.after_call[item].name));
+                self.warn(
+                    "FOLLOW_UP_FAILED",
+                    format!("{}: {error}", self.flow.after_call[item].name),
+                );
                 false
             }
         }

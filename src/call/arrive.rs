@@ -50,7 +50,11 @@ impl Call {
             seconds: None,
             turns: 0,
             troubles: 0,
-            phase: Phase::Ended { at: now, reason: EndReason::Lost, follow_up: FollowUp::Done },
+            phase: Phase::Ended {
+                at: now,
+                reason: EndReason::Lost,
+                follow_up: FollowUp::Done,
+            },
         }
     }
 }

@@ -79,7 +79,9 @@ impl Machine<'_> {
                 From::Outcome(*step, outcome)
             }
             WaitOn::Task { result: None, .. } => return self.keep_holding(ticket),
-            WaitOn::Task { result: Some(result), .. } => self.resume(*step, wait, Back::Task(result)),
+            WaitOn::Task {
+                result: Some(result), ..
+            } => self.resume(*step, wait, Back::Task(result)),
             WaitOn::Action => self.resume(*step, wait, Back::Asked(params)),
             // The carrier ignored the end of the document: end it again.
             WaitOn::Farewell(_) => {
@@ -93,7 +95,10 @@ impl Machine<'_> {
     fn resume(&mut self, step: StepId, wait: &Wait, back: Back<'_>) -> From {
         let flow = self.flow;
         let mut draft = Draft::default();
-        let next = flow.step(step).kind.resume(&mut self.cx(&mut draft, wait.attempt), back);
+        let next = flow
+            .step(step)
+            .kind
+            .resume(&mut self.cx(&mut draft, wait.attempt), back);
         From::Resumed(step, next, draft)
     }
 
@@ -131,14 +136,26 @@ impl Machine<'_> {
             sid: sid.to_owned(),
             url,
             seconds: params.number("RecordingDuration"),
-            status: if transcribe.is_some() { "transcribing" } else { "recorded" },
+            status: if transcribe.is_some() {
+                "transcribing"
+            } else {
+                "recorded"
+            },
             ..Recording::default()
         })));
         if let Some((wish, url)) = transcribe {
-            let kind = TaskKind::Transcribe { sid: sid.to_owned(), url, language: wish.language };
+            let kind = TaskKind::Transcribe {
+                sid: sid.to_owned(),
+                url,
+                language: wish.language,
+            };
             // The recording's own id makes the key: however often it is reported, it is transcribed once.
             let key = TaskKey(format!("{}/transcribe/{sid}", self.call.facts.id));
-            self.effect(Effect::Perform(super::effect::Task { key, due: self.now, kind }));
+            self.effect(Effect::Perform(super::effect::Task {
+                key,
+                due: self.now,
+                kind,
+            }));
         }
     }
 }

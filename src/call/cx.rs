@@ -52,7 +52,12 @@ impl Cx<'_> {
 
     /// The wait for the verb that carries this ticket; `millis` is how long that verb can take.
     pub fn wait(&self, ticket: Ticket, millis: u64, on: WaitOn) -> Next {
-        Next::Wait(Wait { ticket, attempt: self.attempt, patience: self.draft.lead.saturating_add(millis), on })
+        Next::Wait(Wait {
+            ticket,
+            attempt: self.attempt,
+            patience: self.draft.lead.saturating_add(millis),
+            on,
+        })
     }
 
     /// Orders a task and lets the carrier ask every second until it is done.
@@ -66,14 +71,23 @@ impl Cx<'_> {
     /// Lets the carrier pause and ask again with the same ticket.
     pub(super) fn hold(&mut self, ticket: Ticket) {
         self.verb(Verb::new("pause").with("seconds", HOLD_SECONDS), HOLD_SECONDS * 1000);
-        self.verb(Verb::new("redirect").with("route", ticket.route.path()).with("n", ticket.n), 0);
+        self.verb(
+            Verb::new("redirect")
+                .with("route", ticket.route.path())
+                .with("n", ticket.n),
+            0,
+        );
     }
 
     /// Orders a task under a new key.
     pub fn perform(&mut self, kind: TaskKind) -> TaskKey {
         self.call.tasks += 1;
         let key = TaskKey(format!("{}/{}/{}", self.call.facts.id, kind.name(), self.call.tasks));
-        self.effects.push(Effect::Perform(Task { key: key.clone(), due: self.now, kind }));
+        self.effects.push(Effect::Perform(Task {
+            key: key.clone(),
+            due: self.now,
+            kind,
+        }));
         key
     }
 
@@ -90,7 +104,11 @@ impl Cx<'_> {
 
     /// Logs something that somebody should look at.
     pub fn warn(&mut self, word: &'static str, detail: impl Into<String>) {
-        self.effects.push(Effect::Log(Log { word, detail: detail.into(), bad: true }));
+        self.effects.push(Effect::Log(Log {
+            word,
+            detail: detail.into(),
+            bad: true,
+        }));
     }
 
     /// The step's result: `step` in later templates and conditions.
@@ -123,27 +141,40 @@ impl Cx<'_> {
 
     /// Fills in a template with this call's data.
     pub fn text(&self, template: &Template) -> Result<String, StepError> {
-        template.render(&self.data()).map_err(|error| StepError::Eval(error.to_string()))
+        template
+            .render(&self.data())
+            .map_err(|error| StepError::Eval(error.to_string()))
     }
 
     /// The template's value: one that is a single `{{ … }}` keeps its type, anything else is text.
     pub fn value(&self, template: &Template) -> Result<Value, StepError> {
-        template.value(&self.data()).map_err(|error| StepError::Eval(error.to_string()))
+        template
+            .value(&self.data())
+            .map_err(|error| StepError::Eval(error.to_string()))
     }
 
     /// Judges a condition on this call's data.
     pub fn holds(&self, condition: &Condition) -> Result<bool, StepError> {
-        condition.holds(&self.data()).map_err(|error| StepError::Eval(error.to_string()))
+        condition
+            .holds(&self.data())
+            .map_err(|error| StepError::Eval(error.to_string()))
     }
 
     /// How long the sound plays, in milliseconds.
     pub fn sound_millis(&self, path: &str) -> u64 {
-        self.flow.assets.get(path).and_then(|asset| asset.millis).unwrap_or(UNKNOWN_SOUND_MS)
+        self.flow
+            .assets
+            .get(path)
+            .and_then(|asset| asset.millis)
+            .unwrap_or(UNKNOWN_SOUND_MS)
     }
 
     /// About how long the text takes to say, in milliseconds.
     pub fn speech_millis(&self, text: &str) -> u64 {
-        u64::try_from(text.chars().count()).unwrap_or(u64::MAX).saturating_mul(SPEECH_MS_PER_CHAR).saturating_add(500)
+        u64::try_from(text.chars().count())
+            .unwrap_or(u64::MAX)
+            .saturating_mul(SPEECH_MS_PER_CHAR)
+            .saturating_add(500)
     }
 
     /// Which attempt of the step this is, from 1.
@@ -192,7 +223,9 @@ fn data(call: &Call, now: Time) -> Value {
     let until = ended.map_or(now, |(at, _)| at);
     let seconds = call.seconds.map_or(until.since(facts.started) / 1000, u64::from);
     let mut contact = call.contact.clone();
-    contact.entry("phone").or_insert_with(|| Value::from(facts.from.reveal().clone()));
+    contact
+        .entry("phone")
+        .or_insert_with(|| Value::from(facts.from.reveal().clone()));
     json!({
         "call": {
             "sid": facts.id.as_str(),

@@ -81,9 +81,20 @@ pub enum TaskKind {
         body: String,
     },
     /// Fetch a recording and turn it into text.
-    Transcribe { sid: String, url: String, language: Option<String> },
+    Transcribe {
+        sid: String,
+        url: String,
+        language: Option<String>,
+    },
     /// Call a service.
-    Http { method: String, url: String, headers: Vec<(String, String)>, body: Option<Value>, timeout_ms: u64, tries: u32 },
+    Http {
+        method: String,
+        url: String,
+        headers: Vec<(String, String)>,
+        body: Option<Value>,
+        timeout_ms: u64,
+        tries: u32,
+    },
 }
 
 impl TaskKind {
@@ -124,13 +135,31 @@ pub enum Row {
         step: Option<String>,
     },
     /// One side's turn.
-    Turn { n: u32, role: String, text: Pii<String>, started: Time, ended: Time, interrupted: bool },
+    Turn {
+        n: u32,
+        role: String,
+        text: Pii<String>,
+        started: Time,
+        ended: Time,
+        interrupted: bool,
+    },
     /// A recording and what became of it.
     Recording(Recording),
     /// Something worth remembering of a contact.
-    Interaction { key: String, phone: Pii<String>, kind: String, channel: String, summary: String, data: Value },
+    Interaction {
+        key: String,
+        phone: Pii<String>,
+        kind: String,
+        channel: String,
+        summary: String,
+        data: Value,
+    },
     /// What is known of a person; fields are merged.
-    Contact { phone: Pii<String>, name: Option<String>, fields: Map<String, Value> },
+    Contact {
+        phone: Pii<String>,
+        name: Option<String>,
+        fields: Map<String, Value>,
+    },
 }
 
 /// A recording's facts.

@@ -29,7 +29,11 @@ impl Machine<'_> {
             watchdog: None,
             step: None,
         }));
-        self.call.phase = Phase::Ended { at: self.now, reason, follow_up: FollowUp::Done };
+        self.call.phase = Phase::Ended {
+            at: self.now,
+            reason,
+            follow_up: FollowUp::Done,
+        };
         self.follow_up(0);
     }
 
@@ -56,7 +60,9 @@ impl Machine<'_> {
     /// Conversations are cut over to what the flow does when they fail; everything else survives a restart as it is.
     pub(super) fn engine_draining(&mut self) {
         let Some(stream) = self.running_stream() else { return };
-        stream.phase = StreamPhase::Decided { outcome: Outcome::from("failed") };
+        stream.phase = StreamPhase::Decided {
+            outcome: Outcome::from("failed"),
+        };
         self.effect(Effect::Media(MediaOrder::Close));
         self.expect_request_soon();
     }

@@ -16,7 +16,11 @@ pub enum Event {
     /// The carrier requested a document (an `action`, a redirect).
     CarrierAsked { ticket: Ticket, params: Params },
     /// A status callback, or what the carrier's REST API said of the call.
-    StatusChanged { status: CarrierStatus, sequence: Option<u32>, seconds: Option<u32> },
+    StatusChanged {
+        status: CarrierStatus,
+        sequence: Option<u32>,
+        seconds: Option<u32>,
+    },
     /// The carrier wants a document for somebody beside the call: the called party of a dial, a queue's wait.
     AsideAsked { params: Params },
     /// The carrier's own report on a stream; unsigned, so it never proves anything about our socket.
@@ -24,11 +28,26 @@ pub enum Event {
     /// A media socket sent its `start` message.
     StreamStarted { stream_sid: String, token: Option<String> },
     /// The conversation on the socket reached an end of its own.
-    TalkEnded { stream_sid: String, exit: String, vars: Map<String, Value> },
+    TalkEnded {
+        stream_sid: String,
+        exit: String,
+        vars: Map<String, Value>,
+    },
     /// One side's turn in a conversation is over.
-    TurnTaken { role: String, text: Pii<String>, started: Time, ended: Time, interrupted: bool },
+    TurnTaken {
+        role: String,
+        text: Pii<String>,
+        started: Time,
+        ended: Time,
+        interrupted: bool,
+    },
     /// The media socket is gone.
-    StreamClosed { stream_sid: String, reason: String, frames_in: u64, frames_out: u64 },
+    StreamClosed {
+        stream_sid: String,
+        reason: String,
+        frames_in: u64,
+        frames_out: u64,
+    },
     /// A timer is due. `last_frame` is when the caller was last heard on a socket of this process.
     TimerFired { timer: Timer, last_frame: Option<Time> },
     /// An outside effect came to its end.
@@ -110,7 +129,10 @@ pub enum TaskOutput {
     /// The carrier says that the call is already over.
     CallGone,
     /// The call's status at the carrier.
-    Status { status: CarrierStatus, seconds: Option<u32> },
+    Status {
+        status: CarrierStatus,
+        seconds: Option<u32>,
+    },
     /// A message was accepted under this id.
     Sent { sid: String },
     /// A service answered.

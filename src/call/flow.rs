@@ -40,7 +40,11 @@ impl Flow {
 
     /// The id of the step of that name in the flow itself.
     pub fn step_named(&self, name: &str) -> Option<StepId> {
-        self.steps.iter().position(|step| step.name == name).and_then(|index| u16::try_from(index).ok()).map(StepId)
+        self.steps
+            .iter()
+            .position(|step| step.name == name)
+            .and_then(|index| u16::try_from(index).ok())
+            .map(StepId)
     }
 }
 
@@ -75,7 +79,10 @@ pub struct Step {
 impl Step {
     /// Where the outcome leads.
     pub fn target(&self, outcome: &Outcome) -> Option<StepId> {
-        self.wiring.iter().find(|(name, _)| name == outcome).map(|(_, target)| *target)
+        self.wiring
+            .iter()
+            .find(|(name, _)| name == outcome)
+            .map(|(_, target)| *target)
     }
 }
 

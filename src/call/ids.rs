@@ -116,7 +116,10 @@ pub struct Ticket {
 
 impl Ticket {
     /// The ticket of a call's first request.
-    pub const FIRST: Self = Self { route: Route::IncomingCall, n: 1 };
+    pub const FIRST: Self = Self {
+        route: Route::IncomingCall,
+        n: 1,
+    };
 }
 
 /// The timers a call can have; each is at most one row.

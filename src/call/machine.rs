@@ -21,7 +21,12 @@ impl Call {
     /// A call's first event: its state, and what to answer.
     pub fn begin(flow: &Flow, now: Time, arrival: &Arrival) -> (Self, Vec<Effect>) {
         let mut call = Self::arriving(flow, now, arrival);
-        let mut machine = Machine { call: &mut call, flow, now, effects: Vec::new() };
+        let mut machine = Machine {
+            call: &mut call,
+            flow,
+            now,
+            effects: Vec::new(),
+        };
         machine.arrive(arrival);
         let effects = machine.effects;
         (call, effects)
@@ -30,7 +35,12 @@ impl Call {
     /// As `begin`, at a step of the checker's choice.
     pub fn begin_at(flow: &Flow, step: StepId, now: Time, arrival: &Arrival) -> (Self, Vec<Effect>) {
         let mut call = Self::arriving(flow, now, arrival);
-        let mut machine = Machine { call: &mut call, flow, now, effects: Vec::new() };
+        let mut machine = Machine {
+            call: &mut call,
+            flow,
+            now,
+            effects: Vec::new(),
+        };
         machine.arrive_at(step);
         let effects = machine.effects;
         (call, effects)
@@ -40,7 +50,12 @@ impl Call {
     ///
     /// Late, repeated and unexpected events are harmless: they change nothing, or repeat an answer.
     pub fn handle(&mut self, flow: &Flow, now: Time, event: &Event) -> Vec<Effect> {
-        let mut machine = Machine { call: self, flow, now, effects: Vec::new() };
+        let mut machine = Machine {
+            call: self,
+            flow,
+            now,
+            effects: Vec::new(),
+        };
         machine.take(event);
         machine.effects
     }
@@ -52,20 +67,37 @@ impl Machine<'_> {
             Event::CallArrived(_) => self.arrived_again(),
             Event::CarrierAsked { ticket, params } => self.asked(*ticket, params),
             Event::AsideAsked { params } => self.aside_asked(params),
-            Event::StatusChanged { status, sequence, seconds } => self.status_changed(*status, *sequence, *seconds),
+            Event::StatusChanged {
+                status,
+                sequence,
+                seconds,
+            } => self.status_changed(*status, *sequence, *seconds),
             Event::StreamReported { report, error } => self.stream_reported(report, error.as_deref()),
             Event::StreamStarted { stream_sid, token } => self.stream_started(stream_sid, token.as_deref()),
             Event::TalkEnded { stream_sid, exit, vars } => self.talk_ended(stream_sid, exit, vars),
-            Event::TurnTaken { role, text, started, ended, interrupted } => {
+            Event::TurnTaken {
+                role,
+                text,
+                started,
+                ended,
+                interrupted,
+            } => {
                 self.turn_taken(role, text, *started, *ended, *interrupted);
             }
-            Event::StreamClosed { stream_sid, reason, frames_in, .. } => {
+            Event::StreamClosed {
+                stream_sid,
+                reason,
+                frames_in,
+                ..
+            } => {
                 self.stream_closed(stream_sid, reason, *frames_in);
             }
             Event::TimerFired { timer, last_frame } => self.timer_fired(*timer, *last_frame),
             Event::TaskEnded { key, result } => self.task_ended(key, result),
             Event::DocumentFailed { ticket, error } => self.document_failed(*ticket, error),
-            Event::TroubleStruck { trouble: Trouble::Store } => self.store_failed(),
+            Event::TroubleStruck {
+                trouble: Trouble::Store,
+            } => self.store_failed(),
             Event::EngineRestarted => self.engine_restarted(),
             Event::EngineDraining => self.engine_draining(),
         }
@@ -76,11 +108,19 @@ impl Machine<'_> {
     }
 
     pub(super) fn log(&mut self, word: &'static str, detail: impl Into<String>) {
-        self.effects.push(Effect::Log(Log { word, detail: detail.into(), bad: false }));
+        self.effects.push(Effect::Log(Log {
+            word,
+            detail: detail.into(),
+            bad: false,
+        }));
     }
 
     pub(super) fn warn(&mut self, word: &'static str, detail: impl Into<String>) {
-        self.effects.push(Effect::Log(Log { word, detail: detail.into(), bad: true }));
+        self.effects.push(Effect::Log(Log {
+            word,
+            detail: detail.into(),
+            bad: true,
+        }));
     }
 
     /// Answers, and remembers the answer for when the same request comes again.

@@ -25,12 +25,13 @@ mod walk;
 pub use cx::Cx;
 pub use effect::{Answer, Effect, Log, MediaOrder, Recording, Row, Task, TaskKind};
 pub use event::{Arrival, Event, Params, TaskOutput, TaskResult, Trouble};
-pub use flow::{Agent, AfterItem, Asset, Flow, Limits, Section, Step};
+pub use flow::{AfterItem, Agent, Asset, Flow, Limits, Section, Step};
 pub use ids::{CallId, FlowHash, Outcome, Route, StepId, TaskKey, Ticket, Time, Timer};
 pub use kind::{Back, Next, StepError, StepKind, Touches};
 pub use pii::Pii;
 pub use state::{
-    Call, CarrierStatus, EndReason, Facts, FollowUp, Live, Phase, RecordWish, Redirect, Stream, StreamPhase, Wait, WaitOn, Watchdog,
+    Call, CarrierStatus, EndReason, Facts, FollowUp, Live, Phase, RecordWish, Redirect, Stream, StreamPhase, Wait,
+    WaitOn, Watchdog,
 };
 
 #[cfg(test)]

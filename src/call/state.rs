@@ -115,7 +115,11 @@ pub enum Phase {
     /// The carrier holds a document and something will come back.
     Live(Live),
     /// Nobody is on the line.
-    Ended { at: Time, reason: EndReason, follow_up: FollowUp },
+    Ended {
+        at: Time,
+        reason: EndReason,
+        follow_up: FollowUp,
+    },
 }
 
 /// A live call's position.
@@ -149,7 +153,10 @@ pub enum WaitOn {
     /// A media stream.
     Stream(Stream),
     /// Our own task; the carrier keeps asking meanwhile.
-    Task { key: TaskKey, result: Option<Box<super::event::TaskResult>> },
+    Task {
+        key: TaskKey,
+        result: Option<Box<super::event::TaskResult>>,
+    },
     /// Nobody: the document ends the call, and the carrier will say so.
     Farewell(EndReason),
 }
@@ -287,17 +294,26 @@ impl CarrierStatus {
 
     /// Reads the carrier's word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, name)| *name == word).map(|(status, _)| status)
+        Self::ALL
+            .into_iter()
+            .find(|(_, name)| *name == word)
+            .map(|(status, _)| status)
     }
 
     /// The carrier's word.
     pub fn word(self) -> &'static str {
-        Self::ALL.into_iter().find(|(status, _)| *status == self).map_or("unknown", |(_, name)| name)
+        Self::ALL
+            .into_iter()
+            .find(|(status, _)| *status == self)
+            .map_or("unknown", |(_, name)| name)
     }
 
     /// Whether nobody is on the line any more.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Completed | Self::Busy | Self::Failed | Self::NoAnswer | Self::Canceled)
+        matches!(
+            self,
+            Self::Completed | Self::Busy | Self::Failed | Self::NoAnswer | Self::Canceled
+        )
     }
 }
 
@@ -312,11 +328,21 @@ impl Call {
 
     /// Whether the call and all that follows it are over.
     pub fn is_finished(&self) -> bool {
-        matches!(self.phase, Phase::Ended { follow_up: FollowUp::Done, .. })
+        matches!(
+            self.phase,
+            Phase::Ended {
+                follow_up: FollowUp::Done,
+                ..
+            }
+        )
     }
 
     /// What was answered to that ticket before.
     pub fn answered(&self, ticket: Ticket) -> Option<&Answer> {
-        self.answers.iter().rev().find(|(known, _)| *known == ticket).map(|(_, answer)| answer)
+        self.answers
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == ticket)
+            .map(|(_, answer)| answer)
     }
 }

@@ -7,7 +7,9 @@ use super::state::{CarrierStatus, EndReason, WaitOn};
 impl Machine<'_> {
     pub(super) fn status_changed(&mut self, status: CarrierStatus, sequence: Option<u32>, seconds: Option<u32>) {
         self.log("CALL_STATUS", status.word());
-        let overtaken = sequence.zip(self.call.status_sequence).is_some_and(|(new, known)| new <= known);
+        let overtaken = sequence
+            .zip(self.call.status_sequence)
+            .is_some_and(|(new, known)| new <= known);
         if overtaken || self.call.status.is_over() {
             return;
         }

@@ -20,7 +20,9 @@ impl Machine<'_> {
             Some(stream) if token != Some(stream.token.as_str()) => Err("the token is not this call's"),
             Some(stream) => match stream.agent.clone() {
                 Some(agent) => {
-                    stream.phase = StreamPhase::Running { stream_sid: stream_sid.to_owned() };
+                    stream.phase = StreamPhase::Running {
+                        stream_sid: stream_sid.to_owned(),
+                    };
                     Ok((agent, stream.media))
                 }
                 None => Err("the call streams to another endpoint"),
@@ -71,7 +73,11 @@ impl Machine<'_> {
         }
         self.log("STREAM_CLOSED", reason);
         // A socket that closed without a single frame never worked: that is the watchdog's second case.
-        self.decide(if frames_in == 0 { Watchdog::NoMedia.word() } else { "failed" });
+        self.decide(if frames_in == 0 {
+            Watchdog::NoMedia.word()
+        } else {
+            "failed"
+        });
     }
 
     /// Reports are unsigned; they count only for streams to other endpoints, of which nothing else is heard.
@@ -85,7 +91,9 @@ impl Machine<'_> {
         }
         match report {
             "stream-started" => {
-                stream.phase = StreamPhase::Running { stream_sid: String::new() };
+                stream.phase = StreamPhase::Running {
+                    stream_sid: String::new(),
+                };
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
                 self.effect(Effect::ClearTimer(Timer::Guard));
             }
@@ -105,7 +113,9 @@ impl Machine<'_> {
     pub(super) fn stream_media_due(&mut self, last_frame: Option<Time>) {
         let now = self.now;
         let Some(stream) = self.running_stream() else { return };
-        let next = last_frame.map(|heard| heard.plus(stream.media)).filter(|due| *due > now);
+        let next = last_frame
+            .map(|heard| heard.plus(stream.media))
+            .filter(|due| *due > now);
         match next {
             Some(due) => self.effect(Effect::SetTimer(Timer::StreamMedia, due)),
             None => self.cut_over(Watchdog::NoMedia),
@@ -138,7 +148,8 @@ impl Machine<'_> {
 
     /// The stream with an agent that is running.
     pub(super) fn running_stream(&mut self) -> Option<&mut Stream> {
-        self.stream().filter(|stream| stream.agent.is_some() && matches!(stream.phase, StreamPhase::Running { .. }))
+        self.stream()
+            .filter(|stream| stream.agent.is_some() && matches!(stream.phase, StreamPhase::Running { .. }))
     }
 
     /// The carrier should ask for what follows at once; where it does not, the guard redirects the call.
@@ -155,7 +166,9 @@ impl Machine<'_> {
     }
 
     fn decide(&mut self, outcome: &str) {
-        let Some(step) = self.call.live().map(|live| live.step) else { return };
+        let Some(step) = self.call.live().map(|live| live.step) else {
+            return;
+        };
         let outcome = self.known_outcome(step, outcome);
         if outcome.as_str() == Watchdog::NoMedia.word() {
             self.note_watchdog(Watchdog::NoMedia);
@@ -168,7 +181,9 @@ impl Machine<'_> {
 
     /// The watchdog takes the call off the stream, through the REST API.
     fn cut_over(&mut self, reason: Watchdog) {
-        let Phase::Live(Live { step, wait }) = &self.call.phase else { return };
+        let Phase::Live(Live { step, wait }) = &self.call.phase else {
+            return;
+        };
         let (step, ticket) = (*step, wait.ticket);
         self.note_watchdog(reason);
         self.warn("WATCHDOG_REDIRECT", reason.word());

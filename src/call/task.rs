@@ -17,13 +17,19 @@ impl Machine<'_> {
         }
         match &mut self.call.phase {
             Phase::Live(live) => match &mut live.wait.on {
-                WaitOn::Task { key: awaited, result: slot } if awaited == key => {
+                WaitOn::Task {
+                    key: awaited,
+                    result: slot,
+                } if awaited == key => {
                     *slot = Some(Box::new(result.clone()));
                     return;
                 }
                 _ => {}
             },
-            Phase::Ended { follow_up: FollowUp::Waiting { item, key: awaited }, .. } if awaited == key => {
+            Phase::Ended {
+                follow_up: FollowUp::Waiting { item, key: awaited },
+                ..
+            } if awaited == key => {
                 let item = *item;
                 return self.follow_up_ended(item, result);
             }
@@ -66,7 +72,10 @@ impl Machine<'_> {
     }
 
     fn transcription_ended(&mut self, sid: &str, result: &TaskResult) {
-        let mut row = Recording { sid: sid.to_owned(), ..Recording::default() };
+        let mut row = Recording {
+            sid: sid.to_owned(),
+            ..Recording::default()
+        };
         match result {
             Ok(TaskOutput::Transcript { text }) => {
                 row.status = "transcribed";

@@ -52,27 +52,50 @@ impl Machine<'_> {
                 },
             }
         }
-        self.warn("STEP_FAILED", format!("{}: {}", self.flow.step(at).name, StepError::EndlessWalk));
+        self.warn(
+            "STEP_FAILED",
+            format!("{}: {}", self.flow.step(at).name, StepError::EndlessWalk),
+        );
         self.apologise(at)
     }
 
     /// Sends the document to the live call through the REST API; a late request for `ticket` gets it too.
     pub(super) fn redirect(&mut self, ticket: Ticket, document: Vec<Verb>, reason: &str) {
         self.remember(ticket, Answer::Document(document.clone()));
-        let key = self.perform(TaskKind::RedirectCall { document, ticket, reason: reason.to_owned() });
-        self.call.redirect = Some(Redirect { key, ticket, reason: reason.to_owned(), failed: false });
+        let key = self.perform(TaskKind::RedirectCall {
+            document,
+            ticket,
+            reason: reason.to_owned(),
+        });
+        self.call.redirect = Some(Redirect {
+            key,
+            ticket,
+            reason: reason.to_owned(),
+            failed: false,
+        });
     }
 
     pub(super) fn perform(&mut self, kind: TaskKind) -> TaskKey {
         self.call.tasks += 1;
         let key = TaskKey(format!("{}/{}/{}", self.call.facts.id, kind.name(), self.call.tasks));
-        self.effect(Effect::Perform(Task { key: key.clone(), due: self.now, kind }));
+        self.effect(Effect::Perform(Task {
+            key: key.clone(),
+            due: self.now,
+            kind,
+        }));
         key
     }
 
     /// A step's view of the call.
     pub(super) fn cx<'b>(&'b mut self, draft: &'b mut Draft, attempt: u32) -> Cx<'b> {
-        Cx { call: self.call, flow: self.flow, now: self.now, effects: &mut self.effects, draft, attempt }
+        Cx {
+            call: self.call,
+            flow: self.flow,
+            now: self.now,
+            effects: &mut self.effects,
+            draft,
+            attempt,
+        }
     }
 
     fn enter(&mut self, at: StepId, draft: &mut Draft) -> Result<Entered, StepError> {
@@ -88,7 +111,12 @@ impl Machine<'_> {
 
     fn follow(&mut self, at: StepId, next: Next) -> Result<Hop, StepError> {
         match next {
-            Next::Go(outcome) => self.flow.step(at).target(&outcome).map(Hop::To).ok_or(StepError::Unwired(outcome)),
+            Next::Go(outcome) => self
+                .flow
+                .step(at)
+                .target(&outcome)
+                .map(Hop::To)
+                .ok_or(StepError::Unwired(outcome)),
             Next::Wait(wait) => Ok(Hop::Stay(wait)),
             Next::End(reason) => Ok(Hop::Stay(self.farewell(reason))),
             Next::Run { section, vars } => {
@@ -100,7 +128,11 @@ impl Machine<'_> {
                 let frame = self.call.frames.pop().ok_or(StepError::NothingToReturnTo)?;
                 let vars = std::mem::replace(&mut self.call.vars, frame.vars);
                 self.call.result = vars.into();
-                self.flow.step(frame.step).target(&outcome).map(Hop::To).ok_or(StepError::Unwired(outcome))
+                self.flow
+                    .step(frame.step)
+                    .target(&outcome)
+                    .map(Hop::To)
+                    .ok_or(StepError::Unwired(outcome))
             }
         }
     }
@@ -108,8 +140,16 @@ impl Machine<'_> {
     fn farewell(&mut self, reason: EndReason) -> Wait {
         let n = self.call.uses.entry(Route::Next).or_insert(0);
         *n += 1;
-        let ticket = Ticket { route: Route::Next, n: *n };
-        Wait { ticket, attempt: 1, patience: 0, on: WaitOn::Farewell(reason) }
+        let ticket = Ticket {
+            route: Route::Next,
+            n: *n,
+        };
+        Wait {
+            ticket,
+            attempt: 1,
+            patience: 0,
+            on: WaitOn::Farewell(reason),
+        }
     }
 
     /// The wait begins: its timers are set and the document is done.

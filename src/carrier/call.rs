@@ -109,15 +109,10 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
     let sid = ids::sid("CA");
     let clock = Clock::start(spec.pace);
     let timeline = Timeline::new(&sid, clock, spec.events.clone());
-    let faults: Faults = spec
-        .faults
-        .iter()
-        .copied()
-        .collect::<Faults>()
-        .and(&account.faults);
-    let seed = sid.bytes().fold(7_u64, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
-    });
+    let faults: Faults = spec.faults.iter().copied().collect::<Faults>().and(&account.faults);
+    let seed = sid
+        .bytes()
+        .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let voice = Voice::load(&spec.caller, seed).map_err(PlaceError::Caller)?;
     let (orders, inbox) = mpsc::channel(8);
     account.state().calls.insert(
@@ -135,23 +130,10 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
     );
     let mut fronts = spec.fronts.clone();
     fronts.extend(front::implied(&voice_url));
-    let client = Client::new(
-        net.http(),
-        &account.token,
-        faults.clone(),
-        fronts,
-        timeline.clone(),
-    );
+    let client = Client::new(net.http(), &account.token, faults.clone(), fronts, timeline.clone());
     let (courier, delivering) = Courier::start(client.clone(), timeline.clone(), &faults);
     let mut leg = Leg {
-        line: Line::new(
-            clock,
-            voice,
-            inbox,
-            timeline.clone(),
-            spec.max_length,
-            &faults,
-        ),
+        line: Line::new(clock, voice, inbox, timeline.clone(), spec.max_length, &faults),
         account: account.clone(),
         rest: net.rest_url.as_str().into(),
         client: client.clone(),
@@ -215,12 +197,7 @@ enum Todo {
 async fn live(leg: &mut Leg, spec: &CallSpec) -> Outcome {
     leg.tell_status("initiated", Params::new());
     leg.tell_status("ringing", Params::new());
-    let first = leg.request(
-        "voice",
-        spec.voice_url.clone(),
-        spec.voice_method,
-        Params::new(),
-    );
+    let first = leg.request("voice", spec.voice_url.clone(), spec.voice_method, Params::new());
     let mut todo = Todo::Ask(first, spec.fallback_url.clone());
     loop {
         let interrupt = match turn(leg, todo).await {
@@ -236,23 +213,17 @@ async fn live(leg: &mut Leg, spec: &CallSpec) -> Outcome {
             Interrupt::TooLong => return Outcome::TooLong,
             Interrupt::Alarm => return Outcome::EngineHungUp,
             Interrupt::Ordered(Order::Complete) => return Outcome::EndedByRest,
-            Interrupt::Ordered(Order::Fetch {
-                url,
-                method,
-                fallback,
-            }) => {
+            Interrupt::Ordered(Order::Fetch { url, method, fallback }) => {
                 let request = leg.request("redirect by REST", url, method, Params::new());
                 Todo::Ask(request, fallback.or_else(|| spec.fallback_url.clone()))
             }
-            Interrupt::Ordered(Order::Document(text)) => {
-                match document::of_text(&text, None, Setting::LiveCall) {
-                    Ok(document) => Todo::Run(document),
-                    Err(problem) => {
-                        leg.error(problem.code, problem.message);
-                        return announce(leg).await;
-                    }
+            Interrupt::Ordered(Order::Document(text)) => match document::of_text(&text, None, Setting::LiveCall) {
+                Ok(document) => Todo::Run(document),
+                Err(problem) => {
+                    leg.error(problem.code, problem.message);
+                    return announce(leg).await;
                 }
-            }
+            },
         };
     }
 }
@@ -322,10 +293,7 @@ async fn once(leg: &mut Leg, request: &Request) -> Result<Result<Document, Failu
 async fn announce(leg: &mut Leg) -> Outcome {
     leg.answer();
     // However the announcement ends, the call is over.
-    let _ended = leg
-        .line
-        .play(&sounds::speechlike(Duration::from_secs(4), 3))
-        .await;
+    let _ended = leg.line.play(&sounds::speechlike(Duration::from_secs(4), 3)).await;
     Outcome::ApplicationError
 }
 

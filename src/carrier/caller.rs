@@ -87,10 +87,7 @@ impl fmt::Display for ScriptError {
                 f,
                 "`{text}` is nothing to wait for; use a time such as `2s`, or `prompt`, `sound`, `verb Record`"
             ),
-            Self::BadKeys(text) => write!(
-                f,
-                "`{text}` holds something that is no key; use 0-9, *, #, w, W"
-            ),
+            Self::BadKeys(text) => write!(f, "`{text}` holds something that is no key; use 0-9, *, #, w, W"),
             Self::NothingToSay => f.write_str("`speak` needs a file or words"),
         }
     }

@@ -13,11 +13,7 @@ impl Clock {
     /// A clock that starts now. At a `pace` of 2 carrier time runs twice as fast as real time.
     #[must_use]
     pub fn start(pace: f64) -> Self {
-        let pace = if pace.is_finite() && pace > 0.0 {
-            pace
-        } else {
-            1.0
-        };
+        let pace = if pace.is_finite() && pace > 0.0 { pace } else { 1.0 };
         Self {
             started: Instant::now(),
             pace,

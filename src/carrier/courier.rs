@@ -18,11 +18,7 @@ pub(crate) struct Courier {
 
 impl Courier {
     /// A courier and its task, which ends once every copy is dropped and everything is delivered.
-    pub(crate) fn start(
-        client: Client,
-        timeline: Timeline,
-        faults: &Faults,
-    ) -> (Self, JoinHandle<()>) {
+    pub(crate) fn start(client: Client, timeline: Timeline, faults: &Faults) -> (Self, JoinHandle<()>) {
         let (requests, inbox) = mpsc::unbounded_channel();
         let reorder = faults.has(Fault::ReorderWebhooks);
         let task = tokio::spawn(deliver(inbox, client, timeline.clone(), reorder));
@@ -48,12 +44,7 @@ impl Courier {
     }
 }
 
-async fn deliver(
-    mut inbox: mpsc::UnboundedReceiver<Request>,
-    client: Client,
-    timeline: Timeline,
-    reorder: bool,
-) {
+async fn deliver(mut inbox: mpsc::UnboundedReceiver<Request>, client: Client, timeline: Timeline, reorder: bool) {
     let mut held = None;
     while let Some(request) = inbox.recv().await {
         if reorder && held.is_none() {
@@ -74,9 +65,6 @@ async fn post(client: &Client, timeline: &Timeline, request: &Request) {
     match client.send(request).await {
         Ok(reply) if reply.status < 400 => {}
         Ok(reply) => timeline.error(15003, format!("{} answered {}", request.url, reply.status)),
-        Err(failure) => timeline.error(
-            15003,
-            format!("{}: {} {}", request.url, failure.code, failure.detail),
-        ),
+        Err(failure) => timeline.error(15003, format!("{}: {} {}", request.url, failure.code, failure.detail)),
     }
 }

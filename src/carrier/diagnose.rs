@@ -6,20 +6,12 @@ use url::Url;
 use super::exchange::Failure;
 
 /// Reads a body of at most `limit` bytes (11750 beyond).
-pub(crate) async fn body(
-    mut response: reqwest::Response,
-    limit: usize,
-    url: &Url,
-) -> Result<Bytes, Failure> {
+pub(crate) async fn body(mut response: reqwest::Response, limit: usize, url: &Url) -> Result<Bytes, Failure> {
     let mut body = BytesMut::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                return Err(Failure::new(
-                    11750,
-                    url.as_str(),
-                    format!("more than {limit} bytes"),
-                ));
+                return Err(Failure::new(11750, url.as_str(), format!("more than {limit} bytes")));
             }
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => return Ok(body.freeze()),
@@ -38,8 +30,7 @@ pub(crate) fn diagnose(url: &Url, error: &reqwest::Error) -> Failure {
         11202
     } else if lower.contains("lookup") || lower.contains("name or service") {
         11210
-    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake")
-    {
+    } else if lower.contains("certificate") || lower.contains("tls") || lower.contains("handshake") {
         11220
     } else if lower.contains("invalid http") || lower.contains("parse") {
         11206

@@ -33,24 +33,13 @@ pub(crate) enum Content {
 pub(crate) fn of_reply(reply: &Reply, first: bool) -> Result<Document, Failure> {
     let fail = |code, detail: String| Err(Failure::new(code, reply.url.as_str(), detail));
     if reply.status != 200 {
-        return fail(
-            11200,
-            format!("HTTP {} where a document was asked for", reply.status),
-        );
+        return fail(11200, format!("HTTP {} where a document was asked for", reply.status));
     }
     let Some(kind) = &reply.content_type else {
         return fail(11200, "the answer has no Content-Type".to_owned());
     };
-    let kind = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let text = || {
-        std::str::from_utf8(&reply.body)
-            .map_err(|_| Failure::new(12100, reply.url.as_str(), "not UTF-8"))
-    };
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let text = || std::str::from_utf8(&reply.body).map_err(|_| Failure::new(12100, reply.url.as_str(), "not UTF-8"));
     let base = Some(reply.url.clone());
     if is_sound(&kind) {
         return match sound::decode(&reply.body) {
@@ -94,11 +83,7 @@ pub(crate) fn of_reply(reply: &Reply, first: bool) -> Result<Document, Failure> 
 ///
 /// # Errors
 /// The problem that makes it unusable.
-pub(crate) fn of_text(
-    text: &str,
-    base: Option<Url>,
-    setting: Setting,
-) -> Result<Document, Problem> {
+pub(crate) fn of_text(text: &str, base: Option<Url>, setting: Setting) -> Result<Document, Problem> {
     let root = twiml::read(text)?;
     let problems = twiml::check(&root, setting);
     Ok(Document {
@@ -158,14 +143,9 @@ mod tests {
             (200, Some("audio/wav"), "noise", Some(13420)),
         ] {
             let read = of_reply(&reply(status, kind, body), false);
-            assert_eq!(
-                read.as_ref().err().map(|failure| failure.code),
-                code,
-                "{kind:?} {body}"
-            );
+            assert_eq!(read.as_ref().err().map(|failure| failure.code), code, "{kind:?} {body}");
         }
-        let text = of_reply(&reply(200, Some("text/plain"), "good morning"), false)
-            .expect("text is spoken");
+        let text = of_reply(&reply(200, Some("text/plain"), "good morning"), false).expect("text is spoken");
         assert_eq!(text.content, Content::Text("good morning".to_owned()));
     }
 }

@@ -77,9 +77,7 @@ impl Ear {
     /// The longest time, while the call was up, in which neither side could be heard.
     #[must_use]
     pub fn longest_silence(&self) -> Span {
-        self.longest(|frame| {
-            audible(self.frame(&self.said, frame)) || audible(self.frame(&self.heard, frame))
-        })
+        self.longest(|frame| audible(self.frame(&self.said, frame)) || audible(self.frame(&self.heard, frame)))
     }
 
     /// The longest time, while the call was up, in which nothing came from the engine's side.

@@ -86,11 +86,7 @@ pub const ALL: &[(Fault, &str, &str)] = &[
         "drop-stream",
         "the media stream breaks after a time (default 3s)",
     ),
-    (
-        Fault::NoStop,
-        "no-stop",
-        "the media stream ends without `stop`",
-    ),
+    (Fault::NoStop, "no-stop", "the media stream ends without `stop`"),
     (
         Fault::AbruptClose,
         "abrupt-close",
@@ -101,21 +97,13 @@ pub const ALL: &[(Fault, &str, &str)] = &[
         "offer-subprotocol",
         "the handshake offers `audio.twilio.com`",
     ),
-    (
-        Fault::NeverEchoMarks,
-        "never-echo-marks",
-        "marks are never echoed",
-    ),
+    (Fault::NeverEchoMarks, "never-echo-marks", "marks are never echoed"),
     (
         Fault::ExtraEvent,
         "extra-event",
         "the media stream sends an event nobody knows",
     ),
-    (
-        Fault::RepeatWebhooks,
-        "repeat-webhooks",
-        "every webhook is sent twice",
-    ),
+    (Fault::RepeatWebhooks, "repeat-webhooks", "every webhook is sent twice"),
     (
         Fault::ReorderWebhooks,
         "reorder-webhooks",
@@ -126,22 +114,10 @@ pub const ALL: &[(Fault, &str, &str)] = &[
         "delay-webhooks",
         "webhooks are sent late (default 2s)",
     ),
-    (
-        Fault::LostStatus,
-        "lost-status",
-        "status callbacks are never sent",
-    ),
-    (
-        Fault::WrongSignature,
-        "wrong-signature",
-        "every signature is wrong",
-    ),
+    (Fault::LostStatus, "lost-status", "status callbacks are never sent"),
+    (Fault::WrongSignature, "wrong-signature", "every signature is wrong"),
     (Fault::NoSignature, "no-signature", "no request is signed"),
-    (
-        Fault::FailRest,
-        "fail-rest",
-        "REST requests are answered 500",
-    ),
+    (Fault::FailRest, "fail-rest", "REST requests are answered 500"),
     (Fault::Rest401, "rest-401", "REST requests are answered 401"),
     (Fault::Rest404, "rest-404", "REST requests are answered 404"),
     (Fault::Rest429, "rest-429", "REST requests are answered 429"),
@@ -155,11 +131,7 @@ pub const ALL: &[(Fault, &str, &str)] = &[
         "reset-rest",
         "REST requests are carried out but never answered",
     ),
-    (
-        Fault::NoRecording,
-        "no-recording",
-        "recordings never become available",
-    ),
+    (Fault::NoRecording, "no-recording", "recordings never become available"),
     (
         Fault::HangupInGreeting,
         "hangup-in-greeting",
@@ -244,9 +216,7 @@ impl FromStr for Fault {
         };
         let Some(time) = time else { return Ok(*fault) };
         let duration = parse_duration(time).ok_or_else(|| FaultError::BadTime(time.to_owned()))?;
-        fault
-            .with_time(duration)
-            .ok_or(FaultError::TakesNoTime(known))
+        fault.with_time(duration).ok_or(FaultError::TakesNoTime(known))
     }
 }
 
@@ -321,14 +291,9 @@ mod tests {
             "drop-stream=500ms".parse(),
             Ok(Fault::DropStream(Duration::from_millis(500)))
         );
+        assert_eq!("no-stop=3s".parse::<Fault>(), Err(FaultError::TakesNoTime("no-stop")));
         assert_eq!(
-            "no-stop=3s".parse::<Fault>(),
-            Err(FaultError::TakesNoTime("no-stop"))
-        );
-        assert_eq!(
-            "drop-stream=soon"
-                .parse::<Fault>()
-                .map_err(|e| e.to_string()),
+            "drop-stream=soon".parse::<Fault>().map_err(|e| e.to_string()),
             Err("`soon` is no time; write for example `3s` or `500ms`".to_owned())
         );
         assert_eq!(

@@ -20,13 +20,7 @@ pub(crate) struct Fork {
 
 impl Fork {
     /// A copy over an open connection on which `connected` and `start` are out already.
-    pub(crate) fn new(
-        noun: Element,
-        writer: Writer,
-        tracks: Vec<Track>,
-        socket: Socket,
-        timeline: Timeline,
-    ) -> Self {
+    pub(crate) fn new(noun: Element, writer: Writer, tracks: Vec<Track>, socket: Socket, timeline: Timeline) -> Self {
         Self {
             noun,
             writer,
@@ -52,14 +46,8 @@ impl Fork {
             }
         }
         for track in &self.tracks {
-            let sound = if *track == Track::Inbound {
-                said
-            } else {
-                heard
-            };
-            let text = self
-                .writer
-                .media(*track, u128::from(self.beats) * 20, sound);
+            let sound = if *track == Track::Inbound { said } else { heard };
+            let text = self.writer.media(*track, u128::from(self.beats) * 20, sound);
             // A slow reader loses sound, as on the real network.
             socket.send(text);
         }

@@ -71,8 +71,7 @@ pub(crate) fn implied(voice_url: &Url) -> Option<Front> {
 /// Host and port as in a `Host` header.
 pub(crate) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or(host.to_owned(), |port| format!("{host}:{port}"))
+    url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Whether `url` leads to this machine, where encryption proves nothing.
@@ -91,17 +90,9 @@ mod tests {
 
     #[test]
     fn a_front_takes_its_own_addresses_only() {
-        let front = Front::new("https://voice.example.com", "http://127.0.0.1:8080")
-            .expect("two addresses");
-        let target = |url: &str| {
-            front
-                .target(&Url::parse(url).expect("a URL"))
-                .map(str::to_owned)
-        };
-        assert_eq!(
-            target("wss://voice.example.com/ws"),
-            Some("127.0.0.1:8080".to_owned())
-        );
+        let front = Front::new("https://voice.example.com", "http://127.0.0.1:8080").expect("two addresses");
+        let target = |url: &str| front.target(&Url::parse(url).expect("a URL")).map(str::to_owned);
+        assert_eq!(target("wss://voice.example.com/ws"), Some("127.0.0.1:8080".to_owned()));
         assert_eq!(target("https://other.example.com/"), None);
         assert_eq!(target("https://voice.example.com:8443/"), None);
         assert!(Front::new("voice", "http://h").is_err());
@@ -109,8 +100,7 @@ mod tests {
 
     #[test]
     fn a_plain_engine_is_its_own_front() {
-        let front =
-            implied(&Url::parse("http://127.0.0.1:5000/webhook").expect("a URL")).expect("plain");
+        let front = implied(&Url::parse("http://127.0.0.1:5000/webhook").expect("a URL")).expect("plain");
         let stream = Url::parse("wss://127.0.0.1:5000/ws").expect("a URL");
         assert_eq!(front.target(&stream), Some("127.0.0.1:5000"));
         assert!(implied(&Url::parse("https://h.example/").expect("a URL")).is_none());

@@ -67,10 +67,7 @@ impl Client {
 
     /// Everything asked so far.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
-        self.exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The signature this client would put on `url`, faults included; `None` where it does not sign.
@@ -124,10 +121,7 @@ impl Client {
         let took = started.elapsed();
         let status = match &result {
             Ok(reply) => Some(reply.status),
-            Err(failure) => failure
-                .detail
-                .strip_prefix("HTTP ")
-                .and_then(|text| text.parse().ok()),
+            Err(failure) => failure.detail.strip_prefix("HTTP ").and_then(|text| text.parse().ok()),
         };
         self.timeline.note(Happening::Webhook {
             purpose: request.purpose.clone(),
@@ -159,11 +153,9 @@ impl Client {
         let url = Url::parse(&request.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| {
-                Failure::new(11100, &request.url, "not an absolute http or https URL")
-            })?;
-        let overrides = Overrides::read(url.fragment())
-            .map_err(|code| Failure::new(code, &request.url, "unknown word in `rp`"))?;
+            .ok_or_else(|| Failure::new(11100, &request.url, "not an absolute http or https URL"))?;
+        let overrides =
+            Overrides::read(url.fragment()).map_err(|code| Failure::new(code, &request.url, "unknown word in `rp`"))?;
         let all = async {
             let mut pause = RETRY_PAUSE;
             for left in (0..=overrides.retries).rev() {
@@ -178,39 +170,29 @@ impl Client {
             }
             Err(Failure::new(11205, &request.url, "no attempt was made"))
         };
-        tokio::time::timeout(overrides.total, all)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::new(
-                    11203,
-                    &request.url,
-                    format!("{} ms", overrides.total.as_millis()),
-                ))
-            })
+        tokio::time::timeout(overrides.total, all).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                11203,
+                &request.url,
+                format!("{} ms", overrides.total.as_millis()),
+            ))
+        })
     }
 
     /// One attempt with its redirects: 301, 302 and 303 go on as GET without the form, 307 and 308 unchanged.
-    async fn follow(
-        &self,
-        request: &Request,
-        url: &Url,
-        token: &str,
-        overrides: &Overrides,
-    ) -> Result<Reply, Missed> {
+    async fn follow(&self, request: &Request, url: &Url, token: &str, overrides: &Overrides) -> Result<Reply, Missed> {
         let mut url = url.clone();
         let mut method = request.method;
         let mut params = request.params.as_slice();
         for _ in 0..=REDIRECTS {
             url.set_fragment(None);
             let once = self.once(&url, method, params, token, overrides);
-            let (reply, location) = tokio::time::timeout(overrides.read, once)
-                .await
-                .unwrap_or_else(|_| {
-                    Err(Missed {
-                        failure: Failure::new(11205, url.as_str(), "no answer in time"),
-                        again: overrides.policy.read,
-                    })
-                })?;
+            let (reply, location) = tokio::time::timeout(overrides.read, once).await.unwrap_or_else(|_| {
+                Err(Missed {
+                    failure: Failure::new(11205, url.as_str(), "no answer in time"),
+                    again: overrides.policy.read,
+                })
+            })?;
             let Some(location) = location else {
                 return match reply.status {
                     status @ 400..=599 => Err(Missed {
@@ -234,10 +216,7 @@ impl Client {
             }
         }
         let failure = Failure::new(11215, url.as_str(), "more than 10 redirects");
-        Err(Missed {
-            failure,
-            again: false,
-        })
+        Err(Missed { failure, again: false })
     }
 
     async fn once(
@@ -275,11 +254,8 @@ impl Client {
         };
         let location = text(header::LOCATION).filter(|_| (300..400).contains(&status));
         let content_type = text(header::CONTENT_TYPE);
-        let chunked =
-            text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.contains("chunked"));
-        let sound = content_type
-            .as_deref()
-            .is_some_and(|kind| kind.starts_with("audio/"));
+        let chunked = text(header::TRANSFER_ENCODING).is_some_and(|coding| coding.contains("chunked"));
+        let sound = content_type.as_deref().is_some_and(|kind| kind.starts_with("audio/"));
         let limit = if sound || token.is_empty() {
             MEDIA_LIMIT
         } else {
@@ -348,10 +324,7 @@ impl Client {
         match method {
             Method::Get => http.get(url).headers(headers),
             Method::Post => {
-                put(
-                    "content-type",
-                    "application/x-www-form-urlencoded; charset=UTF-8",
-                );
+                put("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
                 let body = form_urlencoded::Serializer::new(String::new())
                     .extend_pairs(form)
                     .finish();
@@ -363,26 +336,16 @@ impl Client {
     fn cookies(&self, url: &Url) -> Option<String> {
         let jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = jar.get(url.host_str()?).filter(|kept| !kept.is_empty())?;
-        let pairs: Vec<String> = kept
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let pairs: Vec<String> = kept.iter().map(|(name, value)| format!("{name}={value}")).collect();
         Some(pairs.join("; "))
     }
 
     fn keep_cookies(&self, url: &Url, headers: &HeaderMap) {
         let mut jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
         for line in headers.get_all(header::SET_COOKIE) {
-            let pair = line
-                .to_str()
-                .unwrap_or_default()
-                .split(';')
-                .next()
-                .unwrap_or_default();
+            let pair = line.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
-                let kept = jar
-                    .entry(url.host_str().unwrap_or_default().to_owned())
-                    .or_default();
+                let kept = jar.entry(url.host_str().unwrap_or_default().to_owned()).or_default();
                 kept.retain(|(known, _)| known != name.trim());
                 kept.push((name.trim().to_owned(), value.trim().to_owned()));
             }

@@ -18,15 +18,9 @@ pub fn idempotency_token() -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let mut text = String::with_capacity(36);
-    for (index, group) in [
-        &bytes[..4],
-        &bytes[4..6],
-        &bytes[6..8],
-        &bytes[8..10],
-        &bytes[10..],
-    ]
-    .into_iter()
-    .enumerate()
+    for (index, group) in [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]]
+        .into_iter()
+        .enumerate()
     {
         if index > 0 {
             text.push('-');

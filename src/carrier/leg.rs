@@ -72,11 +72,7 @@ impl Leg {
     /// The parameters of every request about this call.
     pub(crate) fn params(&self) -> Params {
         let country = |number: &str| {
-            if number.starts_with("+972") {
-                "IL"
-            } else {
-                "US"
-            }
+            if number.starts_with("+972") { "IL" } else { "US" }
         };
         let mut params: Params = Vec::with_capacity(24);
         let mut put = |name: &str, value: &str| params.push((name.to_owned(), value.to_owned()));
@@ -104,13 +100,7 @@ impl Leg {
     }
 
     /// A request for the document behind `url`, with `extra` on top of what every request carries.
-    pub(crate) fn request(
-        &self,
-        purpose: &str,
-        url: String,
-        method: Method,
-        extra: Params,
-    ) -> Request {
+    pub(crate) fn request(&self, purpose: &str, url: String, method: Method, extra: Params) -> Request {
         let mut params = self.params();
         params.extend(extra);
         Request {
@@ -128,11 +118,7 @@ impl Leg {
     pub(crate) fn resolve(&self, text: &str) -> Result<String, Failure> {
         let text = text.trim();
         if let Ok(url) = Url::parse(text) {
-            return Ok(if url.has_host() {
-                text.to_owned()
-            } else {
-                url.into()
-            });
+            return Ok(if url.has_host() { text.to_owned() } else { url.into() });
         }
         match &self.base {
             Some(base) => base
@@ -225,12 +211,7 @@ impl Leg {
 
     /// Keeps a recording and tells the engine of it where the verb asks for that. Returns its `action` parameters,
     /// or nothing where there is nothing worth keeping.
-    pub(crate) fn keep_recording(
-        &mut self,
-        verb: &Element,
-        source: &'static str,
-        sound: &[u8],
-    ) -> Option<Params> {
+    pub(crate) fn keep_recording(&mut self, verb: &Element, source: &'static str, sound: &[u8]) -> Option<Params> {
         let samples = mulaw::decode_all(sound);
         let started = jiff::Timestamp::now();
         let sid = ids::sid("RE");
@@ -270,12 +251,8 @@ impl Leg {
             completed: !self.faults.has(Fault::NoRecording),
             made: started,
         };
-        self.account
-            .state()
-            .recordings
-            .insert(sid.clone(), recording);
-        self.timeline
-            .note(Happening::Recording(sid.clone(), seconds));
+        self.account.state().recordings.insert(sid.clone(), recording);
+        self.timeline.note(Happening::Recording(sid.clone(), seconds));
         let facts = vec![
             ("RecordingUrl".to_owned(), url.clone()),
             ("RecordingSid".to_owned(), sid.clone()),
@@ -288,24 +265,11 @@ impl Leg {
         Some(facts)
     }
 
-    fn tell_recording(
-        &self,
-        verb: &Element,
-        status: &str,
-        sid: &str,
-        url: &str,
-        extra: Params,
-        source: &str,
-    ) {
-        let Some(callback) = verb
-            .attribute("recordingStatusCallback")
-            .filter(|url| !url.is_empty())
-        else {
+    fn tell_recording(&self, verb: &Element, status: &str, sid: &str, url: &str, extra: Params, source: &str) {
+        let Some(callback) = verb.attribute("recordingStatusCallback").filter(|url| !url.is_empty()) else {
             return;
         };
-        let wanted = verb
-            .attribute("recordingStatusCallbackEvent")
-            .unwrap_or("completed");
+        let wanted = verb.attribute("recordingStatusCallbackEvent").unwrap_or("completed");
         if !wanted.split_whitespace().any(|event| event == status) {
             return;
         }
@@ -337,9 +301,7 @@ impl Leg {
 
 /// An attribute in whole seconds.
 pub(crate) fn seconds(verb: &Element, name: &str, default: u64) -> Duration {
-    let value = verb
-        .attribute(name)
-        .and_then(|text| text.trim().parse().ok());
+    let value = verb.attribute(name).and_then(|text| text.trim().parse().ok());
     Duration::from_secs(value.unwrap_or(default))
 }
 

@@ -129,8 +129,7 @@ impl Line {
 
     /// Beats until `work` is done; the caller hears nothing meanwhile.
     pub(crate) async fn meanwhile<F: Future>(&mut self, work: F) -> Result<F::Output, Interrupt> {
-        self.meanwhile_hearing(work, &mut std::iter::repeat(SILENT))
-            .await
+        self.meanwhile_hearing(work, &mut std::iter::repeat(SILENT)).await
     }
 
     /// Beats until `work` is done; the caller hears `sound`.
@@ -190,8 +189,7 @@ impl Line {
 
     /// How long the call has been up.
     pub(crate) fn up_for(&self) -> Duration {
-        self.up
-            .map_or(Duration::ZERO, |up| self.now().saturating_sub(up))
+        self.up.map_or(Duration::ZERO, |up| self.now().saturating_sub(up))
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -212,9 +210,8 @@ impl Line {
         }
         let gone = *left == 0;
         if gone {
-            self.timeline.note(Happening::Fault(
-                "the caller hangs up in the greeting".to_owned(),
-            ));
+            self.timeline
+                .note(Happening::Fault("the caller hangs up in the greeting".to_owned()));
         }
         gone
     }

@@ -91,8 +91,7 @@ impl Carrier {
             .await
             .map_err(CarrierError::Listen)?;
         let address = listener.local_addr().map_err(CarrierError::Listen)?;
-        let server =
-            tokio::spawn(rest::serve(listener, account.clone(), http.clone())).abort_handle();
+        let server = tokio::spawn(rest::serve(listener, account.clone(), http.clone())).abort_handle();
         Ok(Self {
             rest_url: format!("http://{address}"),
             account_sid: account.sid.clone(),
@@ -120,17 +119,8 @@ impl Carrier {
     ///
     /// # Errors
     /// The code, where the webhook could not be asked.
-    pub async fn write_message(
-        &self,
-        url: &str,
-        from: &str,
-        to: &str,
-        body: &str,
-    ) -> Result<(u16, String), u32> {
-        self.account
-            .state()
-            .windows
-            .insert((to.to_owned(), from.to_owned()));
+    pub async fn write_message(&self, url: &str, from: &str, to: &str, body: &str) -> Result<(u16, String), u32> {
+        self.account.state().windows.insert((to.to_owned(), from.to_owned()));
         let sid = ids::sid("SM");
         let timeline = Timeline::new(&sid, Clock::start(1.0), None);
         let client = Client::new(
@@ -160,14 +150,8 @@ impl Carrier {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
         };
-        let reply = client
-            .send(&request)
-            .await
-            .map_err(|failure| failure.code)?;
-        Ok((
-            reply.status,
-            String::from_utf8_lossy(&reply.body).into_owned(),
-        ))
+        let reply = client.send(&request).await.map_err(|failure| failure.code)?;
+        Ok((reply.status, String::from_utf8_lossy(&reply.body).into_owned()))
     }
 
     pub(crate) fn account(&self) -> Arc<Account> {

@@ -59,11 +59,7 @@ impl Overrides {
                 "ct" => read.connect = millis(100, 10_000).unwrap_or(read.connect),
                 "rt" => read.read = millis(100, 15_000).unwrap_or(read.read),
                 "tt" => read.total = millis(100, 15_000).unwrap_or(read.total),
-                "rc" => {
-                    read.retries = value
-                        .parse()
-                        .map_or(read.retries, |count: u32| count.min(5))
-                }
+                "rc" => read.retries = value.parse().map_or(read.retries, |count: u32| count.min(5)),
                 "rp" => read.policy = policy(&value)?,
                 _ => {}
             }
@@ -109,9 +105,7 @@ mod tests {
         assert_eq!(read.retries, 5);
         assert_eq!(read.connect, Duration::from_millis(100));
         assert_eq!(read.read, Duration::from_secs(3));
-        assert!(
-            read.policy.server && read.policy.connect && !read.policy.read && !read.policy.client
-        );
+        assert!(read.policy.server && read.policy.connect && !read.policy.read && !read.policy.client);
         assert_eq!(Overrides::read(None), Ok(Overrides::default()));
         assert_eq!(Overrides::read(Some("rp=sometimes")), Err(11243));
     }

@@ -24,10 +24,7 @@ pub(crate) struct Prompt {
 
 /// Prepares the sound of a prompt. A prompt that cannot be had is noted and comes out empty.
 pub(crate) async fn prepare(leg: &mut Leg, verb: &Element) -> Result<Prompt, Interrupt> {
-    let times = match verb
-        .attribute("loop")
-        .and_then(|text| text.trim().parse().ok())
-    {
+    let times = match verb.attribute("loop").and_then(|text| text.trim().parse().ok()) {
         Some(0) => LOOP_LIMIT,
         Some(times) => LOOP_LIMIT.min(times),
         None => 1,
@@ -64,18 +61,14 @@ pub(crate) async fn speak(words: &str, language: &str) -> Vec<u8> {
     if let Some(sound) = synthesize(words, language).await {
         return sound;
     }
-    let seed = words.bytes().fold(17_u64, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
-    });
+    let seed = words
+        .bytes()
+        .fold(17_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     sounds::speechlike(sounds::speaking_time(words), seed)
 }
 
 async fn synthesize(words: &str, language: &str) -> Option<Vec<u8>> {
-    let voice = language
-        .split('-')
-        .next()
-        .unwrap_or("en")
-        .to_ascii_lowercase();
+    let voice = language.split('-').next().unwrap_or("en").to_ascii_lowercase();
     let output = tokio::process::Command::new("espeak-ng")
         .args(["--stdout", "-v", &voice, "--"])
         .arg(words)
@@ -83,10 +76,7 @@ async fn synthesize(words: &str, language: &str) -> Option<Vec<u8>> {
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(Duration::from_secs(5), output)
-        .await
-        .ok()?
-        .ok()?;
+    let output = tokio::time::timeout(Duration::from_secs(5), output).await.ok()?.ok()?;
     if !output.status.success() {
         return None;
     }
@@ -130,12 +120,7 @@ async fn play(leg: &mut Leg, text: &str) -> Result<Vec<u8>, Interrupt> {
         leg.error(11200, format!("{url} has no Content-Type"));
         return Ok(Vec::new());
     };
-    let bare = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let bare = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !document::is_sound(&bare) {
         leg.error(12300, format!("{url} is `{bare}`"));
         return Ok(Vec::new());
@@ -145,9 +130,7 @@ async fn play(leg: &mut Leg, text: &str) -> Result<Vec<u8>, Interrupt> {
     }
     // Decoding minutes of MP3 takes long enough to hold up other calls on this thread.
     let decoded = leg
-        .meanwhile(tokio::task::spawn_blocking(move || {
-            sound::decode(&reply.body)
-        }))
+        .meanwhile(tokio::task::spawn_blocking(move || sound::decode(&reply.body)))
         .await?;
     match decoded {
         Ok(Ok(sound)) => Ok(sound),

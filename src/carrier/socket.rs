@@ -65,11 +65,7 @@ pub(crate) struct Socket {
 ///
 /// # Errors
 /// The carrier's code (319xx) and what happened.
-pub(crate) async fn open(
-    url: &str,
-    client: &Client,
-    faults: &Faults,
-) -> Result<Socket, (Code, String)> {
+pub(crate) async fn open(url: &str, client: &Client, faults: &Faults) -> Result<Socket, (Code, String)> {
     let mut url = Url::parse(url).map_err(|error| (31923, error.to_string()))?;
     // The carrier does not carry a query to the server.
     url.set_query(None);
@@ -115,10 +111,7 @@ async fn handshake(
         }
     }
     if faults.has(Fault::OfferSubprotocol) {
-        headers.insert(
-            "sec-websocket-protocol",
-            HeaderValue::from_static("audio.twilio.com"),
-        );
+        headers.insert("sec-websocket-protocol", HeaderValue::from_static("audio.twilio.com"));
     }
     let host = url.host_str().unwrap_or_default();
     let target = plain
@@ -141,16 +134,11 @@ async fn handshake(
     };
     let (socket, response) = result.map_err(|error| match error {
         tungstenite::Error::Tls(error) => (31910, error.to_string()),
-        tungstenite::Error::Http(response) => {
-            (31920, format!("the server answered {}", response.status()))
-        }
+        tungstenite::Error::Http(response) => (31920, format!("the server answered {}", response.status())),
         error => (31920, error.to_string()),
     })?;
     if response.headers().contains_key("sec-websocket-extensions") {
-        return Err((
-            31920,
-            "the server answered with an extension nobody offered".to_owned(),
-        ));
+        return Err((31920, "the server answered with an extension nobody offered".to_owned()));
     }
     Ok(Socket::run(socket))
 }
@@ -175,8 +163,7 @@ impl Socket {
                     Some(Ok(Message::Binary(_))) => Incoming::Binary,
                     Some(Ok(Message::Close(frame))) => {
                         // Polled once more, so that the answering close frame goes out.
-                        let _answered =
-                            tokio::time::timeout(Duration::from_millis(500), source.next()).await;
+                        let _answered = tokio::time::timeout(Duration::from_millis(500), source.next()).await;
                         break frame.map_or(Ending::Normal, |frame| match u16::from(frame.code) {
                             1000 => Ending::Normal,
                             code => Ending::Code(code),

@@ -36,12 +36,7 @@ pub fn busy() -> Vec<u8> {
 /// A key press: 100 ms of its two tones (ITU-T Q.23) and 100 ms of nothing. Other characters are 200 ms of nothing.
 #[must_use]
 pub fn key(key: char) -> Vec<u8> {
-    const ROWS: [(f64, &str); 4] = [
-        (697.0, "123A"),
-        (770.0, "456B"),
-        (852.0, "789C"),
-        (941.0, "*0#D"),
-    ];
+    const ROWS: [(f64, &str); 4] = [(697.0, "123A"), (770.0, "456B"), (852.0, "789C"), (941.0, "*0#D")];
     const COLUMNS: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
     let pair = ROWS.iter().find_map(|(row, keys)| {
         let column = keys.find(key)?;

@@ -93,12 +93,7 @@ pub enum StatusEvent {
 
 impl StatusEvent {
     /// Every status callback, in order.
-    pub const ALL: [Self; 4] = [
-        Self::Initiated,
-        Self::Ringing,
-        Self::Answered,
-        Self::Completed,
-    ];
+    pub const ALL: [Self; 4] = [Self::Initiated, Self::Ringing, Self::Answered, Self::Completed];
 }
 
 /// How a `<Dial>` ends.

@@ -72,10 +72,7 @@ impl Leg {
                 status.clone_into(value);
             }
         }
-        params.push((
-            "CallbackSource".to_owned(),
-            "call-progress-events".to_owned(),
-        ));
+        params.push(("CallbackSource".to_owned(), "call-progress-events".to_owned()));
         params.push(("SequenceNumber".to_owned(), number.to_string()));
         params.push(("Timestamp".to_owned(), rfc2822(jiff::Timestamp::now())));
         params.extend(extra);

@@ -163,10 +163,7 @@ pub(crate) fn parameters(noun: &Element) -> Params {
 
 /// Tells the engine about a stream's own events where the noun asks for it.
 pub(crate) fn tell(leg: &Leg, noun: &Element, sid: &str, event: &str, error: Option<&str>) {
-    let Some(callback) = noun
-        .attribute("statusCallback")
-        .filter(|url| !url.is_empty())
-    else {
+    let Some(callback) = noun.attribute("statusCallback").filter(|url| !url.is_empty()) else {
         return;
     };
     let mut params: Params = [

@@ -142,10 +142,7 @@ impl Timeline {
             // Nobody listening any more is no reason to end a call.
             let _gone = live.send(event.clone());
         }
-        self.events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(event);
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
     pub(crate) fn error(&self, code: Code, detail: impl Into<String>) {
@@ -154,17 +151,11 @@ impl Timeline {
 
     /// The call is over: whoever listens hears that nothing follows. Later events are only kept.
     pub(crate) fn close(&self) {
-        self.live
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
-        self.events
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -180,10 +171,7 @@ impl Happening {
                 millis,
             } => {
                 let answer = status.map_or("no answer".to_owned(), |status| status.to_string());
-                (
-                    "webhook",
-                    format!("{method} {url} {answer} in {millis} ms ({purpose})"),
-                )
+                ("webhook", format!("{method} {url} {answer} in {millis} ms ({purpose})"))
             }
             Self::VerbStarted(name) => ("verb", format!("<{name}>")),
             Self::VerbEnded(name, how) => ("verb", format!("<{name}> ended: {how}")),
@@ -204,10 +192,7 @@ impl Happening {
             Self::Rest(request, status) => ("rest", format!("{request} -> {status}")),
             Self::Recording(sid, seconds) => ("recording", format!("{sid}, {seconds} s")),
             Self::Message(sid, to, text) => ("message", format!("{sid} to {to}: {text}")),
-            Self::Error(code, detail) => (
-                "error",
-                format!("{code} {}: {detail}", errors::meaning(*code)),
-            ),
+            Self::Error(code, detail) => ("error", format!("{code} {}: {detail}", errors::meaning(*code))),
             Self::Caller(action) => ("caller", action.clone()),
             Self::Fault(text) => ("fault", text.clone()),
         }
@@ -262,12 +247,7 @@ impl Happening {
 
 fn stamp(at: Duration) -> String {
     let millis = at.as_millis();
-    format!(
-        "{:02}:{:02}.{:03}",
-        millis / 60_000,
-        millis / 1000 % 60,
-        millis % 1000
-    )
+    format!("{:02}:{:02}.{:03}", millis / 60_000, millis / 1000 % 60, millis % 1000)
 }
 
 #[cfg(test)]

@@ -39,11 +39,7 @@ pub enum VoiceError {
 impl std::fmt::Display for VoiceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable(path, error) => write!(
-                f,
-                "cannot read the sound file `{}`: {error}",
-                path.display()
-            ),
+            Self::Unreadable(path, error) => write!(f, "cannot read the sound file `{}`: {error}", path.display()),
             Self::NotSound(path, error) => {
                 write!(f, "`{}` is no sound file: {error}", path.display())
             }
@@ -214,17 +210,12 @@ impl Voice {
 
 fn speak(speech: &Speech, seed: u64) -> Result<Todo, VoiceError> {
     Ok(match speech {
-        Speech::Words(words) => Todo::Speak(
-            sounds::speechlike(sounds::speaking_time(words), seed),
-            words.clone(),
-        ),
+        Speech::Words(words) => Todo::Speak(sounds::speechlike(sounds::speaking_time(words), seed), words.clone()),
         Speech::Noise(length) => Todo::Speak(sounds::speechlike(*length, seed), String::new()),
         Speech::Sound { mulaw, words } => Todo::Speak(mulaw.clone(), words.clone()),
         Speech::File { path, words } => {
-            let bytes =
-                std::fs::read(path).map_err(|error| VoiceError::Unreadable(path.clone(), error))?;
-            let sound =
-                sound::decode(&bytes).map_err(|error| VoiceError::NotSound(path.clone(), error))?;
+            let bytes = std::fs::read(path).map_err(|error| VoiceError::Unreadable(path.clone(), error))?;
+            let sound = sound::decode(&bytes).map_err(|error| VoiceError::NotSound(path.clone(), error))?;
             Todo::Speak(sound, words.clone())
         }
     })
@@ -273,8 +264,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = Voice::load(&"speak /nowhere/a.wav".parse().expect("a script"), 1)
-            .expect_err("no such file");
+        let error = Voice::load(&"speak /nowhere/a.wav".parse().expect("a script"), 1).expect_err("no such file");
         assert!(error.to_string().contains("/nowhere/a.wav"));
     }
 }

@@ -74,10 +74,7 @@ impl Writer {
     }
 
     pub(crate) fn dtmf(&mut self, digit: char) -> String {
-        self.message(
-            "dtmf",
-            json!({"track": "inbound_track", "digit": digit.to_string()}),
-        )
+        self.message("dtmf", json!({"track": "inbound_track", "digit": digit.to_string()}))
     }
 
     pub(crate) fn mark(&mut self, name: &str) -> String {
@@ -113,19 +110,14 @@ pub(crate) fn read(text: &str, sid: &str) -> Result<Said, String> {
     let Ok(Value::Object(message)) = serde_json::from_str(text) else {
         return Err("not a JSON object".to_owned());
     };
-    let event = message
-        .get("event")
-        .and_then(Value::as_str)
-        .ok_or("no `event`")?;
+    let event = message.get("event").and_then(Value::as_str).ok_or("no `event`")?;
     let content = match event {
         "media" => Some(("media", "payload")),
         "mark" => Some(("mark", "name")),
         "clear" => None,
         other => return Err(format!("unknown event `{other}`")),
     };
-    let known = |key: &str| {
-        key == "event" || key == "streamSid" || content.is_some_and(|(name, _)| key == name)
-    };
+    let known = |key: &str| key == "event" || key == "streamSid" || content.is_some_and(|(name, _)| key == name);
     if let Some(extra) = message.keys().find(|key| !known(key)) {
         return Err(format!("`{event}` has the extra field `{extra}`"));
     }
@@ -165,19 +157,14 @@ mod tests {
     #[test]
     fn numbers_are_strings_and_counted() {
         let mut writer = Writer::new("MZ1".to_owned());
-        let start: Value = serde_json::from_str(&writer.start(
-            "AC1",
-            "CA1",
-            &[Track::Inbound],
-            &[("a".to_owned(), "b".to_owned())],
-        ))
-        .expect("JSON");
+        let start: Value =
+            serde_json::from_str(&writer.start("AC1", "CA1", &[Track::Inbound], &[("a".to_owned(), "b".to_owned())]))
+                .expect("JSON");
         assert_eq!(start["sequenceNumber"], "1");
         assert_eq!(start["start"]["customParameters"]["a"], "b");
         assert_eq!(start["start"]["mediaFormat"]["sampleRate"], 8000);
         writer.dtmf('5');
-        let media: Value =
-            serde_json::from_str(&writer.media(Track::Inbound, 25, &[0xff; 160])).expect("JSON");
+        let media: Value = serde_json::from_str(&writer.media(Track::Inbound, 25, &[0xff; 160])).expect("JSON");
         assert_eq!(media["sequenceNumber"], "3");
         assert_eq!(media["media"]["chunk"], "1");
         assert_eq!(media["media"]["timestamp"], "25");
@@ -204,10 +191,7 @@ mod tests {
             ("x", "JSON"),
             ("[]", "JSON"),
             ("{}", "no `event`"),
-            (
-                r#"{"event":"media","media":{"payload":"/w=="}}"#,
-                "no `streamSid`",
-            ),
+            (r#"{"event":"media","media":{"payload":"/w=="}}"#, "no `streamSid`"),
             (r#"{"event":"clear","streamSid":"MZ2"}"#, "not this stream"),
             (
                 r#"{"event":"media","streamSid":"MZ1","media":{"payload":"/w==","track":"outbound"}}"#,
@@ -217,10 +201,7 @@ mod tests {
                 r#"{"event":"clear","streamSid":"MZ1","sequenceNumber":"1"}"#,
                 "extra field `sequenceNumber`",
             ),
-            (
-                r#"{"event":"mark","streamSid":"MZ1","mark":{}}"#,
-                "no `name`",
-            ),
+            (r#"{"event":"mark","streamSid":"MZ1","mark":{}}"#, "no `name`"),
             (
                 r#"{"event":"media","streamSid":"MZ1","media":{"payload":"?"}}"#,
                 "base64",

@@ -70,9 +70,7 @@ mod tests {
 
     #[test]
     fn the_ceiling_doubles_until_the_cap() {
-        let waits: Vec<u128> = (0..8)
-            .map(|n| Backoff::LIVE_CALL.ceiling(n).as_millis())
-            .collect();
+        let waits: Vec<u128> = (0..8).map(|n| Backoff::LIVE_CALL.ceiling(n).as_millis()).collect();
         assert_eq!(waits, [100, 100, 200, 400, 800, 1600, 3000, 3000]);
         assert_eq!(Backoff::LIVE_CALL.ceiling(u32::MAX).as_millis(), 3000);
     }
@@ -92,15 +90,9 @@ mod tests {
     fn the_time_that_was_asked_for_is_kept_unless_it_passes_the_cap() {
         let asked = Duration::from_secs(2);
         let wait = Backoff::LIVE_CALL.delay_after(9, 7, Some(asked));
-        assert!(
-            wait >= asked && wait <= Duration::from_millis(2500),
-            "{wait:?}"
-        );
+        assert!(wait >= asked && wait <= Duration::from_millis(2500), "{wait:?}");
         let day = Duration::from_secs(86_400);
-        assert_eq!(
-            Backoff::LIVE_CALL.delay_after(1, 7, Some(day)),
-            Backoff::LIVE_CALL.cap
-        );
+        assert_eq!(Backoff::LIVE_CALL.delay_after(1, 7, Some(day)), Backoff::LIVE_CALL.cap);
     }
 
     proptest! {

@@ -120,10 +120,9 @@ impl HttpError {
     /// Whether the service may have acted on the call. A call that is not repeatable must not be sent again then.
     pub fn may_have_happened(&self) -> bool {
         match self {
-            HttpError::BadUrl
-            | HttpError::BadHeader { .. }
-            | HttpError::Unreachable
-            | HttpError::Client { .. } => false,
+            HttpError::BadUrl | HttpError::BadHeader { .. } | HttpError::Unreachable | HttpError::Client { .. } => {
+                false
+            }
             HttpError::Timeout { sent } => *sent,
             HttpError::Broken
             | HttpError::TooLarge { .. }
@@ -143,9 +142,7 @@ impl fmt::Display for HttpError {
             HttpError::Broken => f.write_str("the connection broke before the answer was complete"),
             HttpError::Timeout { .. } => f.write_str("the service did not answer in time"),
             HttpError::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
-            HttpError::RedirectRefused => {
-                f.write_str("the service redirects to where this call must not follow")
-            }
+            HttpError::RedirectRefused => f.write_str("the service redirects to where this call must not follow"),
             HttpError::TooManyRedirects => write!(f, "more than {MAX_HOPS} redirects"),
             HttpError::Unreadable { media_type } => {
                 write!(f, "the answer is not readable `{media_type}`")
@@ -174,11 +171,7 @@ pub async fn send(call: &HttpCall) -> Result<HttpReply, HttpError> {
     }
 }
 
-async fn follow(
-    call: &HttpCall,
-    mut url: Url,
-    mut headers: HeaderMap,
-) -> Result<HttpReply, HttpError> {
+async fn follow(call: &HttpCall, mut url: Url, mut headers: HeaderMap) -> Result<HttpReply, HttpError> {
     let client = http_client().map_err(|error| HttpError::Client {
         detail: error.to_string(),
     })?;
@@ -236,14 +229,7 @@ async fn read(response: Response, limit: usize) -> Result<HttpReply, HttpError> 
     let media_type = headers
         .iter()
         .find(|(name, _)| name == "content-type")
-        .map(|(_, value)| {
-            value
-                .split(';')
-                .next()
-                .unwrap_or("")
-                .trim()
-                .to_ascii_lowercase()
-        })
+        .map(|(_, value)| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
         .unwrap_or_default();
     let bytes = client::read_limited(response, limit)
         .await
@@ -254,19 +240,13 @@ async fn read(response: Response, limit: usize) -> Result<HttpReply, HttpError> 
     let body = if bytes.is_empty() {
         ReplyBody::Empty
     } else if media_type == "application/json" || media_type.ends_with("+json") {
-        let value =
-            serde_json::from_slice(&bytes).map_err(|_| HttpError::Unreadable { media_type })?;
+        let value = serde_json::from_slice(&bytes).map_err(|_| HttpError::Unreadable { media_type })?;
         ReplyBody::Json(value)
     } else {
-        let text =
-            String::from_utf8(bytes.into()).map_err(|_| HttpError::Unreadable { media_type })?;
+        let text = String::from_utf8(bytes.into()).map_err(|_| HttpError::Unreadable { media_type })?;
         ReplyBody::Text(text)
     };
-    Ok(HttpReply {
-        status,
-        headers,
-        body,
-    })
+    Ok(HttpReply { status, headers, body })
 }
 
 fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap, HttpError> {
@@ -290,10 +270,7 @@ fn header_map(pairs: &[(String, String)]) -> Result<HeaderMap, HttpError> {
 
 fn unanswered(fault: Fault) -> HttpError {
     match fault {
-        Fault {
-            timed_out: true,
-            sent,
-        } => HttpError::Timeout { sent },
+        Fault { timed_out: true, sent } => HttpError::Timeout { sent },
         Fault { sent: true, .. } => HttpError::Broken,
         Fault { sent: false, .. } => HttpError::Unreachable,
     }

@@ -96,9 +96,7 @@ impl RecordingError {
     /// Whether fetching it later may succeed without anyone changing anything.
     pub fn is_retryable(&self) -> bool {
         match self {
-            RecordingError::NotThereYet
-            | RecordingError::Timeout
-            | RecordingError::Unavailable { .. } => true,
+            RecordingError::NotThereYet | RecordingError::Timeout | RecordingError::Unavailable { .. } => true,
             RecordingError::BadUrl
             | RecordingError::HostNotAllowed { .. }
             | RecordingError::Auth { .. }
@@ -118,14 +116,9 @@ impl fmt::Display for RecordingError {
             RecordingError::HostNotAllowed { host } => {
                 write!(f, "`{host}` is not a host of the carrier")
             }
-            RecordingError::NotThereYet => {
-                f.write_str("the carrier does not have the recording yet")
-            }
+            RecordingError::NotThereYet => f.write_str("the carrier does not have the recording yet"),
             RecordingError::Auth { status } => {
-                write!(
-                    f,
-                    "the carrier does not accept the credentials (status {status})"
-                )
+                write!(f, "the carrier does not accept the credentials (status {status})")
             }
             RecordingError::Refused { status } => {
                 write!(f, "the carrier refused with status {status}")
@@ -135,18 +128,13 @@ impl fmt::Display for RecordingError {
                 write!(f, "the recording is larger than {limit} bytes")
             }
             RecordingError::NotAudio { media_type } => {
-                write!(
-                    f,
-                    "the answer is neither WAV nor MP3, it calls itself `{media_type}`"
-                )
+                write!(f, "the answer is neither WAV nor MP3, it calls itself `{media_type}`")
             }
             RecordingError::Timeout => f.write_str("the recording did not arrive in time"),
-            RecordingError::Unavailable {
-                status: Some(status),
-            } => write!(f, "the carrier failed with status {status}"),
-            RecordingError::Unavailable { status: None } => {
-                f.write_str("the connection to the carrier failed")
+            RecordingError::Unavailable { status: Some(status) } => {
+                write!(f, "the carrier failed with status {status}")
             }
+            RecordingError::Unavailable { status: None } => f.write_str("the connection to the carrier failed"),
             RecordingError::Client { detail } => f.write_str(detail),
         }
     }
@@ -156,12 +144,7 @@ impl std::error::Error for RecordingError {}
 
 impl fmt::Debug for Recording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Recording({:?}, {} bytes)",
-            self.format,
-            self.bytes.len()
-        )
+        write!(f, "Recording({:?}, {} bytes)", self.format, self.bytes.len())
     }
 }
 
@@ -191,10 +174,7 @@ async fn follow(source: &Source<'_>, mut url: Url) -> Result<Recording, Recordin
         if let Some((user, password)) = sign_in {
             request = request.basic_auth(user, Some(password.expose_secret()));
         }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| unanswered(Fault::of(&error)))?;
+        let response = request.send().await.map_err(|error| unanswered(Fault::of(&error)))?;
         let Some(target) = client::redirect_target(&response) else {
             return read(response, source.limit).await;
         };
@@ -262,10 +242,7 @@ impl Source<'_> {
         let plain = url.username().is_empty() && url.password().is_none();
         let own = self.api.host_str() == Some(host);
         let twilio = host.ends_with(".twilio.com");
-        let listed = self
-            .more_hosts
-            .iter()
-            .any(|listed| listed.eq_ignore_ascii_case(host));
+        let listed = self.more_hosts.iter().any(|listed| listed.eq_ignore_ascii_case(host));
         let safe_scheme = match url.scheme() {
             "https" => true,
             "http" => (own || listed) && self.api.scheme() == "http",
@@ -278,9 +255,7 @@ impl Source<'_> {
 /// Storage that a carrier redirects to: https and a public name, never an address or this machine.
 fn is_named_storage(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => {
-            url.scheme() == "https" && name.contains('.') && !name.ends_with(".local")
-        }
+        Some(Host::Domain(name)) => url.scheme() == "https" && name.contains('.') && !name.ends_with(".local"),
         Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => false,
     }
 }
@@ -296,27 +271,10 @@ fn prefer_wav(url: &mut Url) {
 /// WAV by its RIFF header; MP3 by an ID3 tag or the sync word and layer III of a first frame (ISO 11172-3).
 fn sniff(bytes: &[u8]) -> Option<RecordingFormat> {
     match bytes {
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'A',
-            b'V',
-            b'E',
-            ..,
-        ] => Some(RecordingFormat::Wav),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(RecordingFormat::Wav),
         [b'I', b'D', b'3', _, ..] => Some(RecordingFormat::Mp3),
         [0xff, second, third, _, ..]
-            if second & 0xe6 == 0xe2
-                && second & 0x18 != 0x08
-                && third & 0xf0 != 0xf0
-                && third & 0x0c != 0x0c =>
+            if second & 0xe6 == 0xe2 && second & 0x18 != 0x08 && third & 0xf0 != 0xf0 && third & 0x0c != 0x0c =>
         {
             Some(RecordingFormat::Mp3)
         }
@@ -382,18 +340,13 @@ mod tests {
         }
         assert!(allowed("http://127.0.0.1:4010", "http://127.0.0.1:4010/x"));
         assert!(!allowed("http://127.0.0.1:4010", "http://api.twilio.com/x"));
-        assert!(!allowed(
-            "https://carrier.example",
-            "http://carrier.example/x"
-        ));
+        assert!(!allowed("https://carrier.example", "http://carrier.example/x"));
     }
 
     #[test]
     fn storage_is_public_and_encrypted() {
         let storage = |url| is_named_storage(&Url::parse(url).expect("a URL"));
-        assert!(storage(
-            "https://bucket.s3.amazonaws.com/RE1?X-Amz-Signature=1"
-        ));
+        assert!(storage("https://bucket.s3.amazonaws.com/RE1?X-Amz-Signature=1"));
         for url in [
             "http://bucket.s3.amazonaws.com/RE1",
             "https://localhost/x",
@@ -409,18 +362,12 @@ mod tests {
     #[test]
     fn wav_is_asked_for_unless_a_format_is_named() {
         let cases = [
-            (
-                "https://a.twilio.com/R/RE1",
-                "https://a.twilio.com/R/RE1.wav",
-            ),
+            ("https://a.twilio.com/R/RE1", "https://a.twilio.com/R/RE1.wav"),
             (
                 "https://a.twilio.com/R/RE1?RequestedChannels=1",
                 "https://a.twilio.com/R/RE1.wav?RequestedChannels=1",
             ),
-            (
-                "https://a.twilio.com/R/RE1.mp3",
-                "https://a.twilio.com/R/RE1.mp3",
-            ),
+            ("https://a.twilio.com/R/RE1.mp3", "https://a.twilio.com/R/RE1.mp3"),
             ("https://a.twilio.com/R/", "https://a.twilio.com/R/"),
         ];
         for (from, to) in cases {

@@ -48,10 +48,7 @@ fn mask_digits(word: &str, out: &mut String) {
     let chars: Vec<char> = word.chars().collect();
     let mut at = 0;
     while at < chars.len() {
-        let run = chars[at..]
-            .iter()
-            .take_while(|c| c.is_ascii_digit())
-            .count();
+        let run = chars[at..].iter().take_while(|c| c.is_ascii_digit()).count();
         if run == 0 {
             out.push(chars[at]);
             at += 1;

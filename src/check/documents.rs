@@ -12,22 +12,35 @@ use std::collections::BTreeSet;
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     let Some(flow) = &compiled.flow else { return };
-    let links = Links { origin: "https://voice.example.com".to_owned(), retries: None };
+    let links = Links {
+        origin: "https://voice.example.com".to_owned(),
+        retries: None,
+    };
     let mut seen = BTreeSet::new();
     for (index, step) in flow.steps.iter().enumerate() {
-        let Ok(id) = u16::try_from(index).map(StepId) else { return };
+        let Ok(id) = u16::try_from(index).map(StepId) else {
+            return;
+        };
         let is_first = flow.sections.first().is_some_and(|section| section.start == id);
         let Some(verbs) = document(flow, id) else { continue };
-        let setting = if is_first { Setting::FirstDocument } else { Setting::Webhook };
+        let setting = if is_first {
+            Setting::FirstDocument
+        } else {
+            Setting::Webhook
+        };
         let twiml = match compiled.templates.render(&verbs, &links) {
             Ok(twiml) => twiml,
             Err(error) => {
                 findings.push(
-                    Finding::error("template-syntax", step.place.clone(), format!("`{}` cannot be rendered: {error}", step.name))
-                        .category("template")
-                        .label("this step")
-                        .consequence("the caller would hear the fallback")
-                        .help("see templates/README.md for what the template is given"),
+                    Finding::error(
+                        "template-syntax",
+                        step.place.clone(),
+                        format!("`{}` cannot be rendered: {error}", step.name),
+                    )
+                    .category("template")
+                    .label("this step")
+                    .consequence("the caller would hear the fallback")
+                    .help("see templates/README.md for what the template is given"),
                 );
                 continue;
             }
@@ -44,7 +57,10 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
                 Severity::Warning => Finding::warning("twiml", step.place.clone(), message),
             };
             findings.push(
-                finding.category("policy").label(format!("in what `{}` sends", step.name)).help(problem.help.clone()),
+                finding
+                    .category("policy")
+                    .label(format!("in what `{}` sends", step.name))
+                    .help(problem.help.clone()),
             );
         }
     }
@@ -67,7 +83,9 @@ fn document(flow: &Flow, step: StepId) -> Option<Vec<crate::twiml::Verb>> {
     };
     let (_, effects) = Call::begin_at(flow, step, Time(1_700_000_000_000), &arrival);
     // A step that failed on the stand-in data shows the fallback; that says nothing of the step.
-    let failed = effects.iter().any(|effect| matches!(effect, Effect::Log(log) if log.word == "STEP_FAILED"));
+    let failed = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Log(log) if log.word == "STEP_FAILED"));
     let answer = effects.into_iter().find_map(|effect| match effect {
         Effect::Answer(Answer::Document(verbs)) => Some(verbs),
         _ => None,

@@ -6,8 +6,20 @@ use crate::flow::{Finding, Findings};
 use std::collections::BTreeSet;
 
 /// Kinds that need no answer from anybody: a circle of them alone would run for ever.
-const PASSING: [&str; 12] =
-    ["play", "say", "pause", "choose", "set", "contact", "interaction", "run", "end", "twiml", "reply", "ask"];
+const PASSING: [&str; 12] = [
+    "play",
+    "say",
+    "pause",
+    "choose",
+    "set",
+    "contact",
+    "interaction",
+    "run",
+    "end",
+    "twiml",
+    "reply",
+    "ask",
+];
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     let Some(flow) = &compiled.flow else { return };
@@ -28,10 +40,14 @@ fn unreachable(flow: &Flow, findings: &mut Findings) {
     for (index, step) in flow.steps.iter().enumerate() {
         if !reached.iter().any(|id| id.index() == index) {
             findings.push(
-                Finding::warning("unreachable-step", step.place.clone(), format!("no call ever comes to `{}`", step.name))
-                    .category("graph")
-                    .label("nothing leads here")
-                    .help("name it in a `next` or `on`, or remove it"),
+                Finding::warning(
+                    "unreachable-step",
+                    step.place.clone(),
+                    format!("no call ever comes to `{}`", step.name),
+                )
+                .category("graph")
+                .label("nothing leads here")
+                .help("name it in a `next` or `on`, or remove it"),
             );
         }
     }
@@ -41,7 +57,9 @@ fn unreachable(flow: &Flow, findings: &mut Findings) {
 fn circles(flow: &Flow, findings: &mut Findings) {
     let mut blamed = BTreeSet::new();
     for index in 0..flow.steps.len() {
-        let Ok(start) = u16::try_from(index).map(StepId) else { return };
+        let Ok(start) = u16::try_from(index).map(StepId) else {
+            return;
+        };
         if blamed.contains(&start) || !passes(flow, start) {
             continue;
         }
@@ -93,5 +111,8 @@ fn passes(flow: &Flow, id: StepId) -> bool {
 
 fn leads_to(flow: &Flow, id: StepId) -> impl Iterator<Item = StepId> + '_ {
     let step = flow.step(id);
-    step.wiring.iter().map(|(_, target)| *target).chain(step.when.as_ref().map(|(_, skip)| *skip))
+    step.wiring
+        .iter()
+        .map(|(_, target)| *target)
+        .chain(step.when.as_ref().map(|(_, skip)| *skip))
 }

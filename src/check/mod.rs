@@ -6,8 +6,8 @@ mod documents;
 mod graph;
 mod window;
 
-use crate::compile::Compiled;
-use crate::flow::Findings;
+use crate::compile::{Compiled, Files, compile};
+use crate::flow::{Findings, suppress};
 
 /// A finding that can be reported, for `engine list checks`.
 pub struct Check {
@@ -17,13 +17,27 @@ pub struct Check {
     pub about: &'static str,
 }
 
-/// Runs every check over what was compiled and adds what they find.
-pub fn check(compiled: &mut Compiled) {
+/// Compiles the flow file at `path` and runs every check over it: what `run`, `simulate` and `validate` go by.
+///
+/// A flow with an error is not there to run. Warnings that the files' comments allow are taken away and counted.
+pub fn checked(path: &str, files: &dyn Files) -> Compiled {
+    let mut compiled = compile(path, files);
     let mut found = Findings::default();
     for check in CHECKS {
-        check(compiled, &mut found);
+        check(&compiled, &mut found);
     }
-    compiled.findings.extend(compiled.suppressed(found));
+    compiled.findings.extend(found);
+    let mut findings = std::mem::take(&mut compiled.findings);
+    for document in &compiled.documents {
+        let (kept, suppressed) = suppress(findings, document);
+        findings = kept;
+        compiled.suppressed += suppressed;
+    }
+    if findings.has_errors() {
+        compiled.flow = None;
+    }
+    compiled.findings = findings;
+    compiled
 }
 
 /// The checks, in the order in which they run.
@@ -31,32 +45,116 @@ const CHECKS: &[fn(&Compiled, &mut Findings)] = &[graph::check, documents::check
 
 /// Every finding there is.
 pub static ALL: &[Check] = &[
-    Check { id: "duplicate-key", about: "a key stands twice in a map" },
-    Check { id: "loop-without-input", about: "steps run in a circle without waiting for anybody" },
-    Check { id: "missing-key", about: "something that must be there is not" },
-    Check { id: "no-entry", about: "nothing says where a call begins" },
-    Check { id: "not-after-call", about: "a step that needs a caller stands under `after_call`" },
-    Check { id: "not-available-yet", about: "this version cannot run it" },
-    Check { id: "secret-in-plain-text", about: "a secret stands in a file as text" },
-    Check { id: "syntax", about: "the file is not YAML" },
-    Check { id: "template-syntax", about: "a template or a condition cannot be read" },
-    Check { id: "twiml", about: "the carrier would refuse or ignore what a step sends, with the carrier's error code" },
-    Check { id: "two-kinds", about: "a step has two kinds" },
-    Check { id: "undeclared-variable", about: "a template uses what nothing provides" },
-    Check { id: "unknown-agent", about: "a step names an agent that is not declared" },
-    Check { id: "unknown-asset", about: "a sound is not there" },
-    Check { id: "unknown-flow", about: "a flow to be run is not there" },
-    Check { id: "unknown-key", about: "a key is not known here" },
-    Check { id: "unknown-kind", about: "there is no such step kind" },
-    Check { id: "unknown-outcome", about: "an outcome is wired that never happens" },
-    Check { id: "unknown-step", about: "a step is named that is not there" },
-    Check { id: "unknown-template", about: "a template is named that is not there" },
-    Check { id: "unknown-value", about: "a word is not one of those allowed" },
-    Check { id: "unreachable-step", about: "no call ever comes to a step" },
-    Check { id: "unreadable-file", about: "a file cannot be read" },
-    Check { id: "unused-allow", about: "a suppression silences nothing" },
-    Check { id: "unused-next", about: "`next` is never taken" },
-    Check { id: "unwired-outcome", about: "an outcome leads nowhere" },
-    Check { id: "whatsapp-window", about: "free text goes to somebody who may never have written (63016)" },
-    Check { id: "wrong-type", about: "a value is of the wrong kind" },
+    Check {
+        id: "duplicate-key",
+        about: "a key stands twice in a map",
+    },
+    Check {
+        id: "loop-without-input",
+        about: "steps run in a circle without waiting for anybody",
+    },
+    Check {
+        id: "missing-key",
+        about: "something that must be there is not",
+    },
+    Check {
+        id: "no-entry",
+        about: "nothing says where a call begins",
+    },
+    Check {
+        id: "not-after-call",
+        about: "a step that needs a caller stands under `after_call`",
+    },
+    Check {
+        id: "not-available-yet",
+        about: "this version cannot run it",
+    },
+    Check {
+        id: "secret-in-plain-text",
+        about: "a secret stands in a file as text",
+    },
+    Check {
+        id: "syntax",
+        about: "the file is not YAML",
+    },
+    Check {
+        id: "template-syntax",
+        about: "a template or a condition cannot be read",
+    },
+    Check {
+        id: "twiml",
+        about: "the carrier would refuse or ignore what a step sends, with the carrier's error code",
+    },
+    Check {
+        id: "two-kinds",
+        about: "a step has two kinds",
+    },
+    Check {
+        id: "undeclared-variable",
+        about: "a template uses what nothing provides",
+    },
+    Check {
+        id: "unknown-agent",
+        about: "a step names an agent that is not declared",
+    },
+    Check {
+        id: "unknown-asset",
+        about: "a sound is not there",
+    },
+    Check {
+        id: "unknown-flow",
+        about: "a flow to be run is not there",
+    },
+    Check {
+        id: "unknown-key",
+        about: "a key is not known here",
+    },
+    Check {
+        id: "unknown-kind",
+        about: "there is no such step kind",
+    },
+    Check {
+        id: "unknown-outcome",
+        about: "an outcome is wired that never happens",
+    },
+    Check {
+        id: "unknown-step",
+        about: "a step is named that is not there",
+    },
+    Check {
+        id: "unknown-template",
+        about: "a template is named that is not there",
+    },
+    Check {
+        id: "unknown-value",
+        about: "a word is not one of those allowed",
+    },
+    Check {
+        id: "unreachable-step",
+        about: "no call ever comes to a step",
+    },
+    Check {
+        id: "unreadable-file",
+        about: "a file cannot be read",
+    },
+    Check {
+        id: "unused-allow",
+        about: "a suppression silences nothing",
+    },
+    Check {
+        id: "unused-next",
+        about: "`next` is never taken",
+    },
+    Check {
+        id: "unwired-outcome",
+        about: "an outcome leads nowhere",
+    },
+    Check {
+        id: "whatsapp-window",
+        about: "free text goes to somebody who may never have written (63016)",
+    },
+    Check {
+        id: "wrong-type",
+        about: "a value is of the wrong kind",
+    },
 ];

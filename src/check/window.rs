@@ -10,11 +10,15 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     for (kind, place) in in_calls.chain(after) {
         if kind.name() == "whatsapp" && kind.touches().messages.is_empty() {
             findings.push(
-                Finding::warning("whatsapp-window", place.clone(), "free text goes to somebody who may never have written")
-                    .category("policy")
-                    .label("no `template`")
-                    .consequence("the message would be accepted and never delivered (63016)")
-                    .help("use `template:` with a text under `templates/whatsapp/`"),
+                Finding::warning(
+                    "whatsapp-window",
+                    place.clone(),
+                    "free text goes to somebody who may never have written",
+                )
+                .category("policy")
+                .label("no `template`")
+                .consequence("the message would be accepted and never delivered (63016)")
+                .help("use `template:` with a text under `templates/whatsapp/`"),
             );
         }
     }

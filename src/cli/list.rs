@@ -36,17 +36,28 @@ pub(super) fn run(args: &List) -> Exit {
             .filter(|kind| kind.place != Stands::InMessages)
             .map(|kind| (kind.name.to_owned(), kind.about.to_owned()))
             .collect(),
-        What::Checks => crate::check::ALL.iter().map(|check| (check.id.to_owned(), check.about.to_owned())).collect(),
-        What::Voices => crate::twiml::Voices::bundled().names().map(|name| (name.to_owned(), String::new())).collect(),
-        What::Templates => {
-            crate::twiml::Templates::bundled().names().map(|name| (name.to_owned(), String::new())).collect()
-        }
-        What::Faults => {
-            crate::carrier::FAULTS.iter().map(|(_, name, about)| ((*name).to_owned(), (*about).to_owned())).collect()
-        }
+        What::Checks => crate::check::ALL
+            .iter()
+            .map(|check| (check.id.to_owned(), check.about.to_owned()))
+            .collect(),
+        What::Voices => crate::twiml::Voices::bundled()
+            .names()
+            .map(|name| (name.to_owned(), String::new()))
+            .collect(),
+        What::Templates => crate::twiml::Templates::bundled()
+            .names()
+            .map(|name| (name.to_owned(), String::new()))
+            .collect(),
+        What::Faults => crate::carrier::FAULTS
+            .iter()
+            .map(|(_, name, about)| ((*name).to_owned(), (*about).to_owned()))
+            .collect(),
     };
     if args.json {
-        let list: Vec<_> = rows.iter().map(|(name, about)| json!({"name": name, "about": about})).collect();
+        let list: Vec<_> = rows
+            .iter()
+            .map(|(name, about)| json!({"name": name, "about": about}))
+            .collect();
         println!("{}", json!(list));
         return Exit::Done;
     }

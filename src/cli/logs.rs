@@ -6,7 +6,14 @@ use tracing_subscriber::EnvFilter;
 pub(super) fn start(default: &str, json: bool) {
     let wanted = std::env::var("ENGINE_LOG").or_else(|_| std::env::var("RUST_LOG"));
     let filter = EnvFilter::new(wanted.as_deref().unwrap_or(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
     // A second start in the same process keeps the first.
-    let _already = if json { builder.json().flatten_event(true).try_init() } else { builder.try_init() };
+    let _already = if json {
+        builder.json().flatten_event(true).try_init()
+    } else {
+        builder.try_init()
+    };
 }

@@ -72,7 +72,10 @@ fn report_bugs() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         default(panic);
-        eprintln!("this is a bug in engine {}; please report it with the command and the lines above", env!("CARGO_PKG_VERSION"));
+        eprintln!(
+            "this is a bug in engine {}; please report it with the command and the lines above",
+            env!("CARGO_PKG_VERSION")
+        );
         if std::thread::current().name() == Some("main") {
             std::process::exit(i32::from(exit_code::BUG));
         }

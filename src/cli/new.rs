@@ -1,5 +1,181 @@
-//! pending
+//! `engine new`: a project that validates, from the bundled flows.
+
 use super::Exit;
+use std::path::{Path, PathBuf};
+
+/// Makes a new project.
 #[derive(Debug, clap::Args)]
-pub struct New {}
-pub(super) fn run(_: &New) -> Exit { Exit::Done }
+pub struct New {
+    /// The project's folder; also its flow's name.
+    name: PathBuf,
+    /// What the flow does.
+    #[arg(long, value_enum, default_value_t = Example::Voicemail)]
+    example: Example,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Example {
+    /// Keys, opening hours, a transfer.
+    Menu,
+    /// An agent that talks, with a recording as its fallback.
+    Assistant,
+    /// A message, turned into text.
+    Voicemail,
+}
+
+/// A bundled flow and the files it needs.
+struct Kit {
+    flow: &'static str,
+    files: &'static [(&'static str, &'static [u8])],
+}
+
+macro_rules! files {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_bytes!(concat!("../../", $path)) as &[u8])),*]
+    };
+}
+
+const VOICEMAIL: Kit = Kit {
+    flow: include_str!("../../flows/voicemail.yaml"),
+    files: files![
+        "static/tts/greeting_en.mp3",
+        "static/tts/leave_message_en.mp3",
+        "static/tts/goodbye_en.mp3"
+    ],
+};
+
+const MENU: Kit = Kit {
+    flow: include_str!("../../flows/menu.yaml"),
+    files: files![
+        "static/tts/menu_en.mp3",
+        "static/tts/invalid_en.mp3",
+        "static/tts/connecting_en.mp3",
+        "static/tts/closed_en.mp3",
+        "static/tts/leave_message_en.mp3",
+        "static/tts/goodbye_en.mp3",
+    ],
+};
+
+const ASSISTANT: Kit = Kit {
+    flow: include_str!("../../flows/receptionist.yaml"),
+    files: files![
+        "static/tts/greeting_he.mp3",
+        "static/tts/answer_he.mp3",
+        "static/tts/transfer_he.mp3",
+        "static/tts/still_there_he.mp3",
+        "static/tts/fallback_he.mp3",
+        "static/tts/goodbye_he.mp3",
+        "templates/whatsapp/followup_he.txt",
+    ],
+};
+
+const ENGINE: &str = "\
+# yaml-language-server: $schema=schemas/engine.v1.json
+# Where the engine runs. The environment overrides every value; running without this file works too.
+listen: 0.0.0.0:5000
+# public_url: https://voice.example.com
+carrier:
+  auth_token: {env: TWILIO_AUTH_TOKEN}
+";
+
+const CI: &str = "\
+# Checks every flow before it is deployed.
+name: flows
+on: [push, pull_request]
+jobs:
+  validate:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: cargo install --locked engine
+      - run: engine validate
+";
+
+pub(super) fn run(args: &New) -> Exit {
+    let Some(name) = args
+        .name
+        .file_name()
+        .and_then(|name| name.to_str())
+        .map(slug)
+        .filter(|name| !name.is_empty())
+    else {
+        eprintln!(
+            "error: `{}` is no name for a project; use letters, digits and dashes",
+            args.name.display()
+        );
+        return Exit::Usage;
+    };
+    if args.name.exists() {
+        eprintln!("error: `{}` is there already; name a new folder", args.name.display());
+        return Exit::Usage;
+    }
+    match make(&args.name, &name, args.example) {
+        Ok(()) => {
+            println!("made {}", args.name.display());
+            println!("  cd {}", args.name.display());
+            println!("  engine validate");
+            println!("  engine simulate --flow flows/{name}.yaml");
+            Exit::Done
+        }
+        Err(error) => {
+            eprintln!("error: the project cannot be written: {error}");
+            Exit::Usage
+        }
+    }
+}
+
+fn make(folder: &Path, name: &str, example: Example) -> std::io::Result<()> {
+    let kit = match example {
+        Example::Menu => &MENU,
+        Example::Assistant => &ASSISTANT,
+        Example::Voicemail => &VOICEMAIL,
+    };
+    let flow: String = kit
+        .flow
+        .lines()
+        .map(|line| {
+            if line.starts_with("flow: ") {
+                format!("flow: {name}\n")
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
+    write(folder, &format!("flows/{name}.yaml"), flow.as_bytes())?;
+    for (path, content) in kit.files {
+        write(folder, path, content)?;
+    }
+    write(folder, "engine.yaml", ENGINE.as_bytes())?;
+    write(
+        folder,
+        "schemas/flow.v1.json",
+        super::schema::pretty(&crate::compile::schema()).as_bytes(),
+    )?;
+    write(
+        folder,
+        "schemas/engine.v1.json",
+        super::schema::pretty(&super::schema::engine_schema()).as_bytes(),
+    )?;
+    write(folder, ".github/workflows/flows.yml", CI.as_bytes())?;
+    write(folder, ".gitignore", b"engine.db*\n")
+}
+
+fn write(folder: &Path, path: &str, content: &[u8]) -> std::io::Result<()> {
+    let path = folder.join(path);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(path, content)
+}
+
+/// Lower-case letters, digits, dashes and underscores.
+fn slug(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    name.chars().map(plain).collect::<String>().trim_matches('-').to_owned()
+}

@@ -2,24 +2,67 @@
 
 use super::Exit;
 use crate::compile::Compiled;
-use crate::flow::Finding;
+use crate::flow::{Finding, Findings};
 use crate::line::ConfigError;
+use crate::report::{Format, Report, Summary};
+use std::io::IsTerminal;
 
-/// Prints findings for people, on standard error.
-pub(super) fn print_findings<'a>(findings: impl IntoIterator<Item = &'a Finding>) {
-    for finding in findings {
-        eprintln!("{}: {}[{}] {}", finding.place, finding.severity, finding.id, finding.message);
-        for help in &finding.help {
-            eprintln!("  help: {help}");
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    /// Whether to colour what goes to a terminal or not.
+    pub fn on(self, terminal: bool) -> bool {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => set("FORCE_COLOR") || (terminal && !set("NO_COLOR")),
         }
     }
 }
 
-/// Prints what was found in compiled flows.
-pub(super) fn findings_of(compiled: &[Compiled]) {
-    for compiled in compiled {
-        print_findings(compiled.findings.iter());
+/// What was read, in a few words.
+pub(super) fn subject(compiled: &[Compiled]) -> String {
+    let counted = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    let steps = compiled.iter().map(Compiled::steps).sum();
+    format!("{}, {}", counted(compiled.len(), "flow"), counted(steps, "step"))
+}
+
+/// Findings in a format, sorted, with the run's numbers.
+pub(super) fn rendered(compiled: &[Compiled], format: Format, colour: bool) -> String {
+    let mut all = Findings::default();
+    for one in compiled {
+        all.extend(one.findings.iter().cloned());
     }
+    let findings: Vec<Finding> = all.sorted();
+
+    let suppressed = compiled.iter().map(|one| one.suppressed).sum();
+    let summary = Summary::of(compiled.len(), &findings, suppressed).subject(subject(compiled));
+    format.render(&Report {
+        findings: &findings,
+        summary: &summary,
+        colour,
+    })
+}
+
+/// Prints what was found in compiled flows for people, on standard error; nothing where nothing was found.
+pub(super) fn findings_of(compiled: &[Compiled]) {
+    if compiled.iter().all(|compiled| compiled.findings.is_empty()) {
+        return;
+    }
+    let terminal = std::io::stderr().is_terminal();
+    let format = if terminal { Format::Human } else { Format::Plain };
+    eprint!("{}", rendered(compiled, format, Colour::Auto.on(terminal)));
 }
 
 /// Flows that must not run.
@@ -32,7 +75,16 @@ pub(super) fn flows_refused(wrong: &[Compiled]) -> Exit {
 /// Settings that cannot be used.
 pub(super) fn config_refused(error: &ConfigError) -> Exit {
     if let ConfigError::Findings(findings) = error {
-        print_findings(findings.iter());
+        let findings: Vec<Finding> = findings.iter().cloned().collect();
+        let summary = Summary::of(1, &findings, 0).subject("engine.yaml");
+        eprint!(
+            "{}",
+            Format::Plain.render(&Report {
+                findings: &findings,
+                summary: &summary,
+                colour: false
+            })
+        );
     }
     eprintln!("error: {error}");
     Exit::Config

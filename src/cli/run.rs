@@ -49,7 +49,10 @@ pub(super) fn located(flow: &Path) -> Result<(PathBuf, String), Exit> {
     }
     let root = project_root(flow);
     let relative = match (flow.canonicalize(), root.canonicalize()) {
-        (Ok(flow), Ok(root)) => flow.strip_prefix(root).map(Path::to_path_buf).unwrap_or_else(|_| flow.clone()),
+        (Ok(flow), Ok(root)) => flow
+            .strip_prefix(root)
+            .map(Path::to_path_buf)
+            .unwrap_or_else(|_| flow.clone()),
         _ => flow.to_path_buf(),
     };
     Ok((root, relative.to_string_lossy().replace('\\', "/")))
@@ -162,7 +165,9 @@ fn watch(root: &Path, changed: mpsc::Sender<()>) -> Option<notify::RecommendedWa
 
 /// Takes edits: at once where files are watched, and on SIGHUP.
 async fn reload(engine: Arc<crate::line::Engine>, mut changes: mpsc::Receiver<()>, watching: bool) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
     loop {
         tokio::select! {
             Some(()) = changes.recv() => {
@@ -175,7 +180,11 @@ async fn reload(engine: Arc<crate::line::Engine>, mut changes: mpsc::Receiver<()
         let again = Arc::clone(&engine);
         let reloaded = tokio::task::spawn_blocking(move || {
             let flows = again.flows();
-            flows.paths().into_iter().map(|path| (flows.reload(&path), path)).collect::<Vec<_>>()
+            flows
+                .paths()
+                .into_iter()
+                .map(|path| (flows.reload(&path), path))
+                .collect::<Vec<_>>()
         });
         for (outcome, path) in reloaded.await.unwrap_or_default() {
             match outcome {

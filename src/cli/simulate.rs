@@ -3,8 +3,8 @@
 use super::run::located;
 use super::{Exit, logs, output};
 use crate::carrier::{
-    CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Level, Outcome, Script, StatusEvent, level,
-    parse_duration, place,
+    CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Level, Outcome, Script, StatusEvent,
+    level, parse_duration, place,
 };
 use crate::line::Disk;
 use crate::line::config::{self, Settings};
@@ -27,7 +27,10 @@ pub struct Simulate {
     #[arg(long)]
     url: Option<String>,
     /// What the caller does: `wait 2s; speak hello.wav; keys 1#; hang up`.
-    #[arg(long, default_value = "wait prompt; speak Hello, I am looking for a flat; wait prompt; speak No, thank you")]
+    #[arg(
+        long,
+        default_value = "wait prompt; speak Hello, I am looking for a flat; wait prompt; speak No, thank you"
+    )]
     caller: Script,
     /// What goes wrong, such as `refuse-stream` or `drop-stream=3s`; may be repeated. See `engine list faults`.
     #[arg(long = "fault", value_name = "FAULT")]
@@ -128,7 +131,10 @@ async fn simulate(args: &Simulate) -> Exit {
             Ok((host, folder)) => {
                 let origin = format!("http://{}", host.address);
                 started = Some((host, folder));
-                (format!("{origin}/webhook/incoming_call"), Some(format!("{origin}/webhook/call_status")))
+                (
+                    format!("{origin}/webhook/incoming_call"),
+                    Some(format!("{origin}/webhook/call_status")),
+                )
             }
             Err(exit) => return exit,
         },
@@ -145,7 +151,10 @@ async fn simulate(args: &Simulate) -> Exit {
 
 /// The status callback beside the voice webhook, where the URL is an engine's.
 fn beside(voice_url: &str) -> Option<String> {
-    voice_url.trim_end_matches('/').strip_suffix("incoming_call").map(|base| format!("{base}call_status"))
+    voice_url
+        .trim_end_matches('/')
+        .strip_suffix("incoming_call")
+        .map(|base| format!("{base}call_status"))
 }
 
 /// A folder that is removed with its content.
@@ -215,7 +224,11 @@ async fn place_all(
         let mut spec = CallSpec::new(voice_url);
         spec.status_callback = status_callback.clone();
         spec.status_events = StatusEvent::ALL.to_vec();
-        spec.from = if number == 0 { args.from.clone() } else { format!("{}{number:03}", args.from) };
+        spec.from = if number == 0 {
+            args.from.clone()
+        } else {
+            format!("{}{number:03}", args.from)
+        };
         spec.to.clone_from(&args.to);
         spec.caller = args.caller.clone();
         spec.faults = args.faults.clone();
@@ -267,8 +280,16 @@ fn tell(args: &Simulate, reports: &[CallReport]) -> Exit {
         }
     }
     if args.format == Format::Human && reports.len() > 1 {
-        let longest = reports.iter().map(|report| report.longest_silence.length()).max().unwrap_or_default();
-        println!("\n{} calls, longest silence {:.1} s", reports.len(), longest.as_secs_f64());
+        let longest = reports
+            .iter()
+            .map(|report| report.longest_silence.length())
+            .max()
+            .unwrap_or_default();
+        println!(
+            "\n{} calls, longest silence {:.1} s",
+            reports.len(),
+            longest.as_secs_f64()
+        );
     }
     if let (Some(path), Some(report)) = (&args.out, reports.first()) {
         if let Err(error) = std::fs::write(path, report.ear.wav()) {
@@ -302,9 +323,17 @@ fn people(report: &CallReport) {
         silence.from.as_secs_f64(),
         silence.to.as_secs_f64()
     );
-    println!("messages {}, recordings {}", report.messages.len(), report.recordings.len());
+    println!(
+        "messages {}, recordings {}",
+        report.messages.len(),
+        report.recordings.len()
+    );
     for (code, detail) in &report.errors {
-        let weight = if level(*code) == Level::Error { "error" } else { "warning" };
+        let weight = if level(*code) == Level::Error {
+            "error"
+        } else {
+            "warning"
+        };
         println!("{weight} {code}: {detail}");
     }
 }

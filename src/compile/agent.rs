@@ -2,8 +2,8 @@
 
 use crate::call::Agent;
 use crate::flow::{Duration, Finding, FromYaml, Located, Node, Reader, form};
-use crate::talk::script::{Answer, Greeting, Idle, Match, Rule, Script};
 use crate::talk::Clip;
+use crate::talk::script::{Answer, Greeting, Idle, Match, Rule, Script};
 use std::sync::Arc;
 
 form! {
@@ -158,7 +158,11 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader) -> Opti
             );
         }
     }
-    let mut clips = Clips { paths: Vec::new(), texts: Vec::new(), sounds: Vec::new() };
+    let mut clips = Clips {
+        paths: Vec::new(),
+        texts: Vec::new(),
+        sounds: Vec::new(),
+    };
     let mut exits = Vec::new();
     let greeting = speak.greeting.as_ref().map(|file| Greeting {
         clip: clips.add(file, speak.greeting_text.as_deref()),
@@ -172,11 +176,23 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader) -> Opti
                 digits: answer.keys.clone(),
                 utterance_at_least: answer.spoke.map(|spoke| spoke.as_millis()),
             },
-            answer: said(&mut clips, &mut exits, answer.play.as_ref(), answer.text.as_deref(), answer.exit.as_ref()),
+            answer: said(
+                &mut clips,
+                &mut exits,
+                answer.play.as_ref(),
+                answer.text.as_deref(),
+                answer.exit.as_ref(),
+            ),
         });
     }
     let last = &form.think.otherwise;
-    let otherwise = said(&mut clips, &mut exits, last.play.as_ref(), last.text.as_deref(), last.exit.as_ref());
+    let otherwise = said(
+        &mut clips,
+        &mut exits,
+        last.play.as_ref(),
+        last.text.as_deref(),
+        last.exit.as_ref(),
+    );
     let mut script = Script::new(otherwise);
     script.greeting = greeting;
     script.rules = rules;
@@ -196,20 +212,33 @@ pub(super) fn read(name: &Located<String>, node: &Node, cx: &mut Reader) -> Opti
         script.barge_in_after = barge_in.after.as_millis();
     }
     // The sounds are checked one by one elsewhere; here they only have to be there.
-    let stand_ins: Vec<Clip> = clips.texts.iter().map(|text| Clip::new(vec![0xFF; 160], text.as_str())).collect();
+    let stand_ins: Vec<Clip> = clips
+        .texts
+        .iter()
+        .map(|text| Clip::new(vec![0xFF; 160], text.as_str()))
+        .collect();
     if let Err(error) = script.check(&stand_ins) {
         cx.report(
-            Finding::error("wrong-type", name.place.clone(), format!("the agent cannot talk: {error}"))
-                .label("this agent")
-                .consequence("the caller would be left to the fallback")
-                .help("give every answer a `play` or an `exit`, and `end_of_turn` between 300ms and 600ms"),
+            Finding::error(
+                "wrong-type",
+                name.place.clone(),
+                format!("the agent cannot talk: {error}"),
+            )
+            .label("this agent")
+            .consequence("the caller would be left to the fallback")
+            .help("give every answer a `play` or an `exit`, and `end_of_turn` between 300ms and 600ms"),
         );
         return None;
     }
     Some(Read {
         exits,
         sounds: clips.sounds,
-        agent: Arc::new(Agent { name: name.value.clone(), script: Arc::new(script), clips: clips.paths, texts: clips.texts }),
+        agent: Arc::new(Agent {
+            name: name.value.clone(),
+            script: Arc::new(script),
+            clips: clips.paths,
+            texts: clips.texts,
+        }),
     })
 }
 
@@ -226,7 +255,8 @@ impl Clips {
             return index;
         }
         self.paths.push(file.value.clone());
-        self.texts.push(text.map_or_else(|| format!("[{}]", file.value), str::to_owned));
+        self.texts
+            .push(text.map_or_else(|| format!("[{}]", file.value), str::to_owned));
         self.sounds.push(file.clone());
         self.paths.len() - 1
     }

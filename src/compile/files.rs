@@ -23,7 +23,11 @@ pub struct Recorded<'a> {
 
 impl<'a> Recorded<'a> {
     pub(super) fn new(files: &'a dyn Files) -> Self {
-        Self { files, texts: RefCell::default(), marks: RefCell::default() }
+        Self {
+            files,
+            texts: RefCell::default(),
+            marks: RefCell::default(),
+        }
     }
 
     pub(super) fn text(&self, path: &str) -> Option<String> {

@@ -12,7 +12,7 @@ mod templates;
 mod wiring;
 
 use crate::call::{AfterItem, Asset, Flow, FlowHash, Limits, Section, Step};
-use crate::flow::{Finding, Findings, Located, Place, Source};
+use crate::flow::{Document, Finding, Findings, Located, Place, Source};
 use crate::twiml::{Templates, Verb};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -37,12 +37,18 @@ pub struct Compiled {
     pub marks: BTreeMap<String, String>,
     /// The bundled templates with the project's own.
     pub templates: Templates,
+    /// The flow files that were read.
+    pub documents: Vec<Document>,
+    /// Warnings that the files' own comments allow.
+    pub suppressed: usize,
 }
 
 impl Compiled {
-    /// Findings of later checks, less those that the file's own comments allow.
-    pub fn suppressed(&self, findings: Findings) -> Findings {
-        findings
+    /// How many steps were read.
+    pub fn steps(&self) -> usize {
+        self.flow
+            .as_ref()
+            .map_or(self.draft.steps.len(), |flow| flow.steps.len())
     }
 }
 
@@ -74,24 +80,39 @@ pub fn compile(path: &str, files: &dyn Files) -> Compiled {
     let templates = templates::read(&files, &mut findings);
     let mut build = section::Build::new(&files);
     let head = build.flow_file(path, true, &mut findings);
-    let mut draft = build.into_draft();
-    draft.complete = !findings.has_errors();
+    let (mut draft, documents) = build.into_parts();
+    draft.complete = !findings.has_errors() && documents.iter().all(|document| document.complete);
     let flow = match head {
         Some(head) if draft.complete => finish(head, &mut draft, &files),
         _ => None,
     };
-    Compiled { flow, draft, findings, sources: files.texts(), marks: files.marks(), templates }
+    Compiled {
+        flow,
+        draft,
+        findings,
+        sources: files.texts(),
+        marks: files.marks(),
+        templates,
+        documents,
+        suppressed: 0,
+    }
 }
 
 /// The checked flow. The draft keeps its sources and names; the steps move into the flow.
 fn finish(head: head::Head, draft: &mut Draft, files: &Recorded<'_>) -> Option<Flow> {
     let apology = apology(&head);
-    let agents =
-        draft.agents.iter().filter_map(|(name, agent)| Some((name.value.clone(), agent.clone()?))).collect();
+    let agents = draft
+        .agents
+        .iter()
+        .filter_map(|(name, agent)| Some((name.value.clone(), agent.clone()?)))
+        .collect();
     Some(Flow {
         name: head.flow.value.clone(),
         hash: hash(files),
-        limits: Limits { call: head.limits.call.as_millis(), silence: head.limits.silence.as_millis() },
+        limits: Limits {
+            call: head.limits.call.as_millis(),
+            silence: head.limits.silence.as_millis(),
+        },
         steps: std::mem::take(&mut draft.steps),
         sections: std::mem::take(&mut draft.sections),
         after_call: std::mem::take(&mut draft.after_call),
@@ -115,7 +136,10 @@ fn apology(head: &head::Head) -> Vec<Verb> {
         None => {
             let (text, language) = sorry(language);
             let voice = crate::step::default_voice(language);
-            Verb::new("say").with("text", text).with("language", language).with("voice", voice)
+            Verb::new("say")
+                .with("text", text)
+                .with("language", language)
+                .with("voice", voice)
         }
     };
     vec![verb, Verb::new("hangup")]
@@ -125,11 +149,26 @@ fn apology(head: &head::Head) -> Vec<Verb> {
 fn sorry(language: &str) -> (&'static str, &'static str) {
     match language.split('-').next().unwrap_or_default() {
         "he" | "iw" => ("מצטערים, אירעה תקלה. אנא התקשרו שוב בעוד כמה דקות.", "he-IL"),
-        "es" => ("Lo sentimos, se ha producido un error. Llame de nuevo en unos minutos.", "es-ES"),
-        "fr" => ("Désolé, une erreur s'est produite. Veuillez rappeler dans quelques minutes.", "fr-FR"),
-        "de" => ("Entschuldigung, es ist ein Fehler aufgetreten. Bitte rufen Sie in einigen Minuten wieder an.", "de-DE"),
-        "ru" => ("Извините, произошла ошибка. Пожалуйста, перезвоните через несколько минут.", "ru-RU"),
-        _ => ("We are sorry, something went wrong. Please call again in a few minutes.", "en-US"),
+        "es" => (
+            "Lo sentimos, se ha producido un error. Llame de nuevo en unos minutos.",
+            "es-ES",
+        ),
+        "fr" => (
+            "Désolé, une erreur s'est produite. Veuillez rappeler dans quelques minutes.",
+            "fr-FR",
+        ),
+        "de" => (
+            "Entschuldigung, es ist ein Fehler aufgetreten. Bitte rufen Sie in einigen Minuten wieder an.",
+            "de-DE",
+        ),
+        "ru" => (
+            "Извините, произошла ошибка. Пожалуйста, перезвоните через несколько минут.",
+            "ru-RU",
+        ),
+        _ => (
+            "We are sorry, something went wrong. Please call again in a few minutes.",
+            "en-US",
+        ),
     }
 }
 

@@ -51,15 +51,21 @@ impl Names {
             ("vars", Some(field)) if !one.optional && !self.vars.contains(field) => (
                 format!("vars.{field}"),
                 nearest(field, self.vars.iter().map(String::as_str)).map(|near| format!("vars.{near}")),
-                self.vars.iter().map(|name| format!("vars.{name}")).collect::<Vec<_>>().join(", "),
+                self.vars
+                    .iter()
+                    .map(|name| format!("vars.{name}"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             ),
-            (top, _) if !TOP.contains(&top) => {
-                (top.to_owned(), nearest(top, TOP).map(str::to_owned), TOP.join(", "))
-            }
+            (top, _) if !TOP.contains(&top) => (top.to_owned(), nearest(top, TOP).map(str::to_owned), TOP.join(", ")),
             _ => return,
         };
         let finding = Finding::error("undeclared-variable", place, format!("nothing provides `{missing}`"))
-            .label(if list.is_empty() { "no step sets any variable".to_owned() } else { format!("available: {list}") })
+            .label(if list.is_empty() {
+                "no step sets any variable".to_owned()
+            } else {
+                format!("available: {list}")
+            })
             .consequence("the step would fail and the caller be sent to the fallback");
         findings.push(match near {
             Some(near) => finding.help(format!("did you mean `{near}`?")),

@@ -9,7 +9,7 @@ use super::wiring::{Names, resolve, wire};
 use super::{Draft, unreadable};
 use crate::call::{AfterItem, Section, Step, StepId};
 use crate::flow::{
-    Condition, Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, Template, nearest, parse, suppress,
+    Condition, Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, Template, nearest, parse,
 };
 use crate::step::Known;
 use std::cell::RefCell;
@@ -25,6 +25,8 @@ pub(super) struct Build<'a> {
     draft: Draft,
     /// Sections by file, with the declared ends.
     sections: BTreeMap<String, (usize, Vec<String>)>,
+    /// The documents that were read.
+    documents: Vec<Document>,
     /// Files that are being read, outermost first.
     open: Vec<String>,
 }
@@ -41,17 +43,29 @@ struct View<'a, 'b> {
 impl<'a, 'b> View<'a, 'b> {
     fn new(build: &'a mut Build<'b>, exits: &'a BTreeMap<String, Vec<String>>, folder: &'a str) -> Self {
         let files = build.files;
-        Self { build: RefCell::new(build), findings: RefCell::default(), exits, folder, files }
+        Self {
+            build: RefCell::new(build),
+            findings: RefCell::default(),
+            exits,
+            folder,
+            files,
+        }
     }
 }
 
 impl<'a> Build<'a> {
     pub(super) fn new(files: &'a Recorded<'a>) -> Self {
-        Self { files, draft: Draft::default(), sections: BTreeMap::new(), open: Vec::new() }
+        Self {
+            files,
+            draft: Draft::default(),
+            sections: BTreeMap::new(),
+            documents: Vec::new(),
+            open: Vec::new(),
+        }
     }
 
-    pub(super) fn into_draft(self) -> Draft {
-        self.draft
+    pub(super) fn into_parts(self) -> (Draft, Vec<Document>) {
+        (self.draft, self.documents)
     }
 
     /// Reads a flow file and adds its steps. The main flow is the one that takes the call.
@@ -73,7 +87,8 @@ impl<'a> Build<'a> {
             self.section(&document, path, &head, main, &mut own);
             Some(head)
         });
-        findings.extend(suppress(own, &document.source, &document.comments));
+        findings.extend(own);
+        self.documents.push(document);
         head
     }
 
@@ -82,14 +97,22 @@ impl<'a> Build<'a> {
         let ends: Vec<String> = head.ends.iter().map(|end| end.value.clone()).collect();
         self.sections.insert(path.to_owned(), (index, ends.clone()));
         // The place in the table is taken first, so that flows that are run come after it.
-        let placeholder = Section { name: head.flow.value.clone(), start: StepId(0), otherwise: None };
+        let placeholder = Section {
+            name: head.flow.value.clone(),
+            start: StepId(0),
+            otherwise: None,
+        };
         self.draft.sections.push(placeholder);
         self.open.push(path.to_owned());
         self.versions(head, findings);
         let exits = self.agents(document, head, findings);
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let raws = self.read_steps(document, head, &exits, &folder, findings);
-        let prefix = if main { String::new() } else { format!("{}/", head.flow.value) };
+        let prefix = if main {
+            String::new()
+        } else {
+            format!("{}/", head.flow.value)
+        };
         self.link(head, index, &prefix, raws, &ends, findings);
         if main {
             self.draft.source = Some(Arc::clone(&document.source));
@@ -118,22 +141,31 @@ impl<'a> Build<'a> {
         }
         if let Some(start) = &head.start.whatsapp {
             findings.push(
-                Finding::error("not-available-yet", start.place.clone(), "conversations by messages are not available in this version")
-                    .label("cannot run")
-                    .help("remove `whatsapp` from `start`"),
+                Finding::error(
+                    "not-available-yet",
+                    start.place.clone(),
+                    "conversations by messages are not available in this version",
+                )
+                .label("cannot run")
+                .help("remove `whatsapp` from `start`"),
             );
         }
     }
 
     fn agents(&mut self, document: &Document, head: &Head, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
         let mut exits = BTreeMap::new();
-        let Some(entries) = head.agents.as_ref().and_then(Node::as_map) else { return exits };
+        let Some(entries) = head.agents.as_ref().and_then(Node::as_map) else {
+            return exits;
+        };
         let mut cx = Reader::new(document);
         for entry in entries {
             let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
             let read = agent::read(&name, &entry.value, &mut cx);
             // An agent with a fault still has its name, so that the steps that use it are not blamed too.
-            exits.insert(name.value.clone(), read.as_ref().map(|read| read.exits.clone()).unwrap_or_default());
+            exits.insert(
+                name.value.clone(),
+                read.as_ref().map(|read| read.exits.clone()).unwrap_or_default(),
+            );
             for sound in read.iter().flat_map(|read| &read.sounds) {
                 self.sound(sound, findings);
             }
@@ -188,8 +220,14 @@ impl<'a> Build<'a> {
                 ids.insert(raw.name.value.clone(), StepId(id));
             }
         }
-        let mut names = Names { ids: &ids, otherwise: None };
-        names.otherwise = head.otherwise.as_ref().and_then(|target| resolve(target, &names, target, findings));
+        let mut names = Names {
+            ids: &ids,
+            otherwise: None,
+        };
+        names.otherwise = head
+            .otherwise
+            .as_ref()
+            .and_then(|target| resolve(target, &names, target, findings));
         let start = match &head.start.call {
             Some(start) => resolve(start, &names, start, findings),
             None => {
@@ -212,7 +250,14 @@ impl<'a> Build<'a> {
             }
             let when = raw.when.zip(skip);
             let name = format!("{prefix}{}", raw.name.value);
-            self.draft.steps.push(Step { name, place: raw.name.place, kind, wiring, when, section: index });
+            self.draft.steps.push(Step {
+                name,
+                place: raw.name.place,
+                kind,
+                wiring,
+                when,
+                section: index,
+            });
         }
         // Where a kind could not be read the ids are off; such a flow has an error and never runs.
         if let Some(section) = self.draft.sections.get_mut(index) {
@@ -256,7 +301,12 @@ impl<'a> Build<'a> {
         for (number, item) in items.into_iter().enumerate() {
             let Some((when, kind, place)) = item else { continue };
             let name = format!("after_call {} ({})", number + 1, kind.name());
-            self.draft.after_call.push(AfterItem { name, when, kind, place });
+            self.draft.after_call.push(AfterItem {
+                name,
+                when,
+                kind,
+                place,
+            });
         }
     }
 
@@ -283,11 +333,23 @@ impl<'a> Build<'a> {
         }
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let near = self.files.list(&format!("static/{folder}"));
-        let near: Vec<String> =
-            near.into_iter().map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect();
-        let finding = Finding::error("unknown-asset", sound.place.clone(), format!("there is no sound `static/{path}`"))
-            .label("no such file")
-            .consequence("the caller would hear nothing here (11200)");
+        let near: Vec<String> = near
+            .into_iter()
+            .map(|name| {
+                if folder.is_empty() {
+                    name
+                } else {
+                    format!("{folder}/{name}")
+                }
+            })
+            .collect();
+        let finding = Finding::error(
+            "unknown-asset",
+            sound.place.clone(),
+            format!("there is no sound `static/{path}`"),
+        )
+        .label("no such file")
+        .consequence("the caller would hear nothing here (11200)");
         findings.push(match nearest(path, near.iter().map(String::as_str)) {
             Some(near) => finding.nearest(Some(near)),
             None => finding.help(format!("put the file at `static/{path}`")),
@@ -297,11 +359,23 @@ impl<'a> Build<'a> {
     /// Every name in a template or a condition is provided by something, and every agent is declared.
     fn uses(&self, findings: &mut Findings) {
         let kinds = self.draft.steps.iter().map(|step| &step.kind);
-        let kinds: Vec<_> = kinds.chain(self.draft.after_call.iter().map(|item| &item.kind)).collect();
+        let kinds: Vec<_> = kinds
+            .chain(self.draft.after_call.iter().map(|item| &item.kind))
+            .collect();
         let vars: BTreeSet<String> = kinds.iter().flat_map(|kind| kind.touches().sets).collect();
         let names = names(vars);
-        let mut conditions: Vec<&Condition> = self.draft.after_call.iter().filter_map(|item| item.when.as_ref()).collect();
-        conditions.extend(self.draft.steps.iter().filter_map(|step| step.when.as_ref().map(|(when, _)| when)));
+        let mut conditions: Vec<&Condition> = self
+            .draft
+            .after_call
+            .iter()
+            .filter_map(|item| item.when.as_ref())
+            .collect();
+        conditions.extend(
+            self.draft
+                .steps
+                .iter()
+                .filter_map(|step| step.when.as_ref().map(|(when, _)| when)),
+        );
         let mut used = Vec::new();
         for kind in kinds {
             let touches = kind.touches();

@@ -36,13 +36,23 @@ pub(super) fn common_schema() -> Value {
 
 /// Reads a step of a call.
 pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<RawStep> {
-    let name = Located { value: entry.key.text.clone(), place: cx.place(entry.key.span) };
+    let name = Located {
+        value: entry.key.text.clone(),
+        place: cx.place(entry.key.span),
+    };
     let (kind, kind_place) = read_kind(&entry.value, &name, false, cx, known)?;
     let next = common(&entry.value, "next", cx);
     let on = common(&entry.value, "on", cx).unwrap_or_default();
     let when = common(&entry.value, "when", cx);
     let _: Option<String> = common(&entry.value, "describe", cx);
-    Some(RawStep { name, kind, kind_place, next, on, when })
+    Some(RawStep {
+        name,
+        kind,
+        kind_place,
+        next,
+        on,
+        when,
+    })
 }
 
 /// Reads an item of `after_call`: its condition and its kind.
@@ -51,14 +61,21 @@ pub(super) fn read_item(
     cx: &mut Reader,
     known: &dyn Known,
 ) -> Option<(Option<Condition>, Box<dyn StepKind>, crate::flow::Place)> {
-    let name = Located { value: "after_call".to_owned(), place: cx.place(node.span) };
+    let name = Located {
+        value: "after_call".to_owned(),
+        place: cx.place(node.span),
+    };
     let (kind, place) = read_kind(node, &name, true, cx, known)?;
     for key in ["next", "on"] {
         if let Some(entry) = node.entry(key) {
             cx.report(
-                Finding::error("unknown-key", cx.place(entry.key.span), format!("`{key}` has no use after a call"))
-                    .label("items are done one after another")
-                    .help(format!("remove `{key}`")),
+                Finding::error(
+                    "unknown-key",
+                    cx.place(entry.key.span),
+                    format!("`{key}` has no use after a call"),
+                )
+                .label("items are done one after another")
+                .help(format!("remove `{key}`")),
             );
         }
     }
@@ -73,34 +90,41 @@ fn common<T: FromYaml>(node: &Node, key: &str, cx: &mut Reader) -> Option<T> {
 type ReadKind = (Option<Box<dyn StepKind>>, crate::flow::Place);
 
 /// Finds the one key that names the kind and reads its value. None where there is nothing to go on with.
-fn read_kind(
-    node: &Node,
-    step: &Located<String>,
-    after: bool,
-    cx: &mut Reader,
-    known: &dyn Known,
-) -> Option<ReadKind> {
+fn read_kind(node: &Node, step: &Located<String>, after: bool, cx: &mut Reader, known: &dyn Known) -> Option<ReadKind> {
     let Some(entries) = node.as_map() else {
         cx.report(
-            Finding::error("wrong-type", cx.place(node.span), "a step is a map with the key of its kind")
-                .label("not a map")
-                .help("write for example `play: tts/greeting.mp3` under the step's name"),
+            Finding::error(
+                "wrong-type",
+                cx.place(node.span),
+                "a step is a map with the key of its kind",
+            )
+            .label("not a map")
+            .help("write for example `play: tts/greeting.mp3` under the step's name"),
         );
         return None;
     };
-    let mut kinds = entries.iter().filter(|entry| !COMMON.contains(&entry.key.text.as_str()));
+    let mut kinds = entries
+        .iter()
+        .filter(|entry| !COMMON.contains(&entry.key.text.as_str()));
     let Some(first) = kinds.next() else {
         cx.report(
-            Finding::error("missing-key", step.place.clone(), format!("`{}` does nothing", step.value))
-                .label("no key names the step's kind")
-                .consequence("a caller who comes here could not go on")
-                .help(format!("add what it does: one of {}", allowed(after).join(", "))),
+            Finding::error(
+                "missing-key",
+                step.place.clone(),
+                format!("`{}` does nothing", step.value),
+            )
+            .label("no key names the step's kind")
+            .consequence("a caller who comes here could not go on")
+            .help(format!("add what it does: one of {}", allowed(after).join(", "))),
         );
         return None;
     };
     for more in kinds {
         let (id, message) = match crate::step::kind(&more.key.text) {
-            Some(_) => ("two-kinds", format!("a step has one kind, this one has `{}` too", more.key.text)),
+            Some(_) => (
+                "two-kinds",
+                format!("a step has one kind, this one has `{}` too", more.key.text),
+            ),
             None => ("unknown-key", format!("`{}` is not a key of a step", more.key.text)),
         };
         let mut finding = Finding::error(id, cx.place(more.key.span), message)
@@ -120,9 +144,13 @@ fn read_kind(
     };
     if after && kind.place != Stands::Anywhere {
         cx.report(
-            Finding::error("not-after-call", place, format!("`{}` needs a caller on the line", kind.name))
-                .label("the call is over here")
-                .help(format!("after a call there can be {}", allowed(true).join(", "))),
+            Finding::error(
+                "not-after-call",
+                place,
+                format!("`{}` needs a caller on the line", kind.name),
+            )
+            .label("the call is over here")
+            .help(format!("after a call there can be {}", allowed(true).join(", "))),
         );
         return None;
     }
@@ -139,6 +167,12 @@ fn unknown_kind(name: &str, place: crate::flow::Place, after: bool) -> Finding {
 }
 
 fn allowed(after: bool) -> Vec<&'static str> {
-    let fits = |kind: &&Kind| if after { kind.place == Stands::Anywhere } else { kind.place != Stands::InMessages };
+    let fits = |kind: &&Kind| {
+        if after {
+            kind.place == Stands::Anywhere
+        } else {
+            kind.place != Stands::InMessages
+        }
+    };
     KINDS.iter().filter(fits).map(|kind| kind.name).collect()
 }

@@ -8,7 +8,9 @@ use crate::twiml::Templates;
 pub(super) fn read(files: &Recorded<'_>, findings: &mut Findings) -> Templates {
     let mut templates = Templates::bundled();
     for file in files.list("templates") {
-        let Some(name) = file.strip_suffix(".xml") else { continue };
+        let Some(name) = file.strip_suffix(".xml") else {
+            continue;
+        };
         let path = format!("templates/{file}");
         let Some(text) = files.text(&path) else { continue };
         match templates.clone().overridden(name, &text) {

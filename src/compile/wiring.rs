@@ -35,7 +35,10 @@ pub(super) struct Names<'a> {
 pub(super) fn wire(raw: &RawStep, names: &Names<'_>, findings: &mut Findings) -> Vec<(Outcome, StepId)> {
     let Some(kind) = &raw.kind else { return Vec::new() };
     let outcomes = kind.outcomes();
-    let next = raw.next.as_ref().and_then(|next| resolve(next, names, &raw.name, findings));
+    let next = raw
+        .next
+        .as_ref()
+        .and_then(|next| resolve(next, names, &raw.name, findings));
     let mut wired: BTreeMap<&str, Option<StepId>> = BTreeMap::new();
     for (outcome, target) in &raw.on {
         let target = resolve(target, names, &raw.name, findings);
@@ -46,7 +49,9 @@ pub(super) fn wire(raw: &RawStep, names: &Names<'_>, findings: &mut Findings) ->
         }
     }
     if let Some(next) = &raw.next {
-        let useless = outcomes.iter().all(|outcome| !carries_on(outcome.as_str()) || wired.contains_key(outcome.as_str()));
+        let useless = outcomes
+            .iter()
+            .all(|outcome| !carries_on(outcome.as_str()) || wired.contains_key(outcome.as_str()));
         if useless {
             let message = if outcomes.is_empty() {
                 format!("nothing comes after `{}`", kind.name())
@@ -125,7 +130,11 @@ fn unknown_outcome(raw: &RawStep, outcome: &Located<String>, outcomes: &[Outcome
 }
 
 fn unwired(raw: &RawStep, loose: &[String]) -> Finding {
-    let names = loose.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let names = loose
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
     let plural = if loose.len() == 1 { "leads" } else { "lead" };
     let carry = loose.iter().any(|name| carries_on(name));
     let finding = Finding::error(

@@ -176,15 +176,21 @@ impl Finding {
     pub fn nearest(self, name: Option<&str>) -> Self {
         match name {
             Some(name) => {
-                let place = self.place.clone();
-                self.help(format!("did you mean `{name}`?"))
-                    .fix(Fix::replace(Safety::Unsafe, place, name))
+                let fix = Fix::replace(Safety::Unsafe, self.place.clone(), name);
+                self.advise(format!("did you mean `{name}`?"), fix)
             }
             None => self,
         }
     }
 
-    /// Offers edits.
+    /// Says what to type before all other help, with the edits that do it.
+    #[must_use]
+    pub fn advise(mut self, help: impl Into<String>, fix: Fix) -> Self {
+        self.help.insert(0, help.into());
+        self.fix(fix)
+    }
+
+    /// Offers edits; where there is help, its first sentence is about them.
     #[must_use]
     pub fn fix(mut self, fix: Fix) -> Self {
         self.fix = Some(fix);
@@ -311,13 +317,7 @@ mod tests {
         let place = Place::new(&source, Span::new(0, 6));
         let finding = Finding::error("unknown-step", place.clone(), "x").nearest(Some("record"));
         assert_eq!(finding.help, ["did you mean `record`?"]);
-        assert_eq!(
-            finding.fix,
-            Some(Fix::replace(Safety::Unsafe, place.clone(), "record"))
-        );
-        assert_eq!(
-            Finding::error("unknown-step", place, "x").nearest(None).fix,
-            None
-        );
+        assert_eq!(finding.fix, Some(Fix::replace(Safety::Unsafe, place.clone(), "record")));
+        assert_eq!(Finding::error("unknown-step", place, "x").nearest(None).fix, None);
     }
 }

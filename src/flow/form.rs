@@ -49,11 +49,7 @@ pub trait FromYaml: Sized {
 
 /// Puts a description beside what a schema says already.
 pub fn described(mut schema: Json, lines: &[&str]) -> Json {
-    let text = lines
-        .iter()
-        .map(|line| line.trim())
-        .collect::<Vec<_>>()
-        .join("\n");
+    let text = lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n");
     let text = text.trim().to_owned();
     if let (Json::Object(map), false) = (&mut schema, text.is_empty()) {
         map.insert("markdownDescription".into(), json!(text));

@@ -40,10 +40,7 @@ impl Source {
         let name = name.into();
         if bytes.len() > MAX_BYTES {
             let place = Place::new(&Self::new(name, ""), Span::at(0));
-            let message = format!(
-                "the file has {} bytes, and at most {MAX_BYTES} are read",
-                bytes.len()
-            );
+            let message = format!("the file has {} bytes, and at most {MAX_BYTES} are read", bytes.len());
             return Err(Box::new(Finding::error("file-too-large", place, message)));
         }
         match std::str::from_utf8(bytes) {
@@ -85,10 +82,7 @@ impl Source {
 
     /// The text of a line, counted from 1, without its line break; empty where there is no such line.
     pub fn line(&self, number: usize) -> &str {
-        let Some(&start) = number
-            .checked_sub(1)
-            .and_then(|index| self.lines.get(index))
-        else {
+        let Some(&start) = number.checked_sub(1).and_then(|index| self.lines.get(index)) else {
             return "";
         };
         let end = self.lines.get(number).copied().unwrap_or(self.text.len());

@@ -19,11 +19,7 @@ pub fn listed<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Strin
         return quoted(&known);
     }
     let left_out = known.len() - 5;
-    let near: Vec<&str> = ranked(name, known)
-        .into_iter()
-        .take(5)
-        .map(|(_, one)| one)
-        .collect();
+    let near: Vec<&str> = ranked(name, known).into_iter().take(5).map(|(_, one)| one).collect();
     format!("{} and {left_out} more", quoted(&near))
 }
 
@@ -74,9 +70,6 @@ mod tests {
         assert_eq!(listed("x", ["b", "a"]), "`b`, `a`");
         let many: Vec<String> = (0..20).map(|n| format!("step{n}")).collect();
         let text = listed("step3x", many.iter().map(String::as_str));
-        assert!(
-            text.starts_with("`step3`") && text.ends_with("and 15 more"),
-            "{text}"
-        );
+        assert!(text.starts_with("`step3`") && text.ends_with("and 15 more"), "{text}");
     }
 }

@@ -16,6 +16,7 @@ use super::source::Place;
 use super::yaml::Node;
 
 mod env;
+mod error;
 mod hours;
 mod locate;
 mod problems;
@@ -23,6 +24,7 @@ mod values;
 mod walk;
 
 pub use env::{FILTERS, FUNCTIONS, TESTS};
+pub use error::EvalError;
 pub use hours::moment;
 
 /// The longest template, in bytes. The parser counts lines and columns in 16 bits.
@@ -150,53 +152,6 @@ impl Condition {
     }
 }
 
-/// Why a template or condition gave no result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EvalError {
-    /// A value was not there.
-    Undefined {
-        /// The expression that had no value.
-        what: String,
-        /// Where it is written.
-        place: Place,
-    },
-    /// It took more instructions than any text needs.
-    OutOfFuel {
-        /// Where it was when it was stopped.
-        place: Place,
-    },
-    /// A filter or an operation refused its values.
-    Failed {
-        /// Why.
-        message: String,
-        /// Where.
-        place: Place,
-    },
-}
-
-impl EvalError {
-    /// Where it went wrong.
-    pub fn place(&self) -> &Place {
-        match self {
-            Self::Undefined { place, .. }
-            | Self::OutOfFuel { place }
-            | Self::Failed { place, .. } => place,
-        }
-    }
-}
-
-impl fmt::Display for EvalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Undefined { what, place } => write!(f, "{place}: `{what}` has no value"),
-            Self::OutOfFuel { place } => write!(f, "{place}: the template works too long"),
-            Self::Failed { message, place } => write!(f, "{place}: {message}"),
-        }
-    }
-}
-
-impl std::error::Error for EvalError {}
-
 impl Parts {
     fn place_at(&self, start: usize, end: usize) -> Place {
         Place::new(self.place.source(), self.offsets.span(start, end))
@@ -204,10 +159,9 @@ impl Parts {
 
     fn eval_error(&self, error: &Error) -> EvalError {
         let range = error.range().filter(|range| range.end > range.start);
-        let place = range.clone().map_or_else(
-            || self.place.clone(),
-            |range| self.place_at(range.start, range.end),
-        );
+        let place = range
+            .clone()
+            .map_or_else(|| self.place.clone(), |range| self.place_at(range.start, range.end));
         match error.kind() {
             ErrorKind::UndefinedError => EvalError::Undefined {
                 what: range
@@ -219,9 +173,7 @@ impl Parts {
             },
             ErrorKind::OutOfFuel => EvalError::OutOfFuel { place },
             kind => EvalError::Failed {
-                message: error
-                    .detail()
-                    .map_or_else(|| kind.to_string(), str::to_owned),
+                message: error.detail().map_or_else(|| kind.to_string(), str::to_owned),
                 place,
             },
         }
@@ -229,11 +181,7 @@ impl Parts {
 }
 
 /// Reads the text of a node and reports what is wrong with it; none where it can never be filled in.
-fn read(
-    node: &Node,
-    cx: &mut Reader,
-    walk: impl FnOnce(&str) -> Result<Walk, Error>,
-) -> Option<Parts> {
+fn read(node: &Node, cx: &mut Reader, walk: impl FnOnce(&str) -> Result<Walk, Error>) -> Option<Parts> {
     let scalar = node.scalar()?;
     let place = cx.place_of(node);
     let raw = place.text();
@@ -243,9 +191,7 @@ fn read(
         place,
         offsets,
         uses: Vec::new(),
-        literal: !["{{", "{%", "{#"]
-            .iter()
-            .any(|mark| scalar.text.contains(mark)),
+        literal: !["{{", "{%", "{#"].iter().any(|mark| scalar.text.contains(mark)),
     };
     let walk = match walk(&parts.text) {
         Ok(walk) => walk,
@@ -287,14 +233,9 @@ fn too_large(text: &str) -> Option<String> {
         .split("{{")
         .flat_map(|part| part.split("{%"))
         .skip(1)
-        .map(|part| {
-            part.find("}}")
-                .or_else(|| part.find("%}"))
-                .unwrap_or(part.len())
-        })
+        .map(|part| part.find("}}").or_else(|| part.find("%}")).unwrap_or(part.len()))
         .max();
-    (longest > Some(MAX_EXPRESSION))
-        .then(|| format!("an expression may have {MAX_EXPRESSION} bytes"))
+    (longest > Some(MAX_EXPRESSION)).then(|| format!("an expression may have {MAX_EXPRESSION} bytes"))
 }
 
 fn refused(message: String) -> Error {
@@ -349,9 +290,7 @@ impl FromYaml for Condition {
         }
         let parts = read(node, cx, |text| {
             if text.len() > MAX_EXPRESSION {
-                return Err(refused(format!(
-                    "an expression may have {MAX_EXPRESSION} bytes"
-                )));
+                return Err(refused(format!("an expression may have {MAX_EXPRESSION} bytes")));
             }
             let mut walk = Walk::default();
             walk.expression(&parse_expr(text)?);

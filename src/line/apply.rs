@@ -67,13 +67,27 @@ impl Engine {
         if slot.is_some() {
             return Ok(());
         }
-        let stored = self.store.call(id.as_str()).await.map_err(Unapplied::Store)?.ok_or(Unapplied::Unknown)?;
-        let flow = self.flows.version(&stored.flow_hash, &*self.store).await.ok_or(Unapplied::NoFlow)?;
+        let stored = self
+            .store
+            .call(id.as_str())
+            .await
+            .map_err(Unapplied::Store)?
+            .ok_or(Unapplied::Unknown)?;
+        let flow = self
+            .flows
+            .version(&stored.flow_hash, &*self.store)
+            .await
+            .ok_or(Unapplied::NoFlow)?;
         let call: Call = serde_json::from_str(&stored.state).map_err(|error| {
             tracing::error!(call_sid = %id, %error, "CALL_UNREADABLE");
             Unapplied::Unknown
         })?;
-        *slot = Some(Loaded { call, version: stored.version, flow, backlog: Vec::new() });
+        *slot = Some(Loaded {
+            call,
+            version: stored.version,
+            flow,
+            backlog: Vec::new(),
+        });
         Ok(())
     }
 
@@ -91,7 +105,11 @@ impl Engine {
         let mut change = change(&call, 0, at, &events, &effects);
         let mut backlog = Vec::new();
         let mut version = 0;
-        let committed = if store_is_out { Err(StoreError::Interrupted) } else { self.store.commit(change.clone()).await };
+        let committed = if store_is_out {
+            Err(StoreError::Interrupted)
+        } else {
+            self.store.commit(change.clone()).await
+        };
         match committed {
             Ok(stored) => version = stored,
             Err(StoreError::Conflict { .. }) => {
@@ -102,7 +120,10 @@ impl Engine {
                         return Box::pin(self.apply_to(slot, Event::CallArrived(arrival))).await;
                     }
                 }
-                return Applied { twiml, media: Vec::new() };
+                return Applied {
+                    twiml,
+                    media: Vec::new(),
+                };
             }
             Err(error) => {
                 tracing::error!(call_sid = %call.facts.id, %error, "STORE_FAILED");
@@ -112,9 +133,17 @@ impl Engine {
         }
         words::say(&call, &effects);
         let id = call.facts.id.clone();
-        *slot = Some(Loaded { call, version, flow: Arc::clone(flow), backlog });
+        *slot = Some(Loaded {
+            call,
+            version,
+            flow: Arc::clone(flow),
+            backlog,
+        });
         self.after_commit(&id, slot, &effects);
-        Applied { twiml, media: media(&effects) }
+        Applied {
+            twiml,
+            media: media(&effects),
+        }
     }
 
     async fn apply_to(&self, slot: &mut Option<Loaded>, event: Event) -> Applied {
@@ -152,7 +181,10 @@ impl Engine {
             loaded.call = call;
             let id = loaded.call.facts.id.clone();
             self.after_commit(&id, slot, &effects);
-            return Applied { twiml, media: media(&effects) };
+            return Applied {
+                twiml,
+                media: media(&effects),
+            };
         }
         Applied::default()
     }
@@ -160,7 +192,9 @@ impl Engine {
     /// The store is out: what would need it gives way to the fallback. The change is amended to what is then true.
     fn fall_back(&self, call: &mut Call, flow: &Arc<Version>, change: &mut Change) -> Option<String> {
         let at = now();
-        let event = Event::TroubleStruck { trouble: Trouble::Store };
+        let event = Event::TroubleStruck {
+            trouble: Trouble::Store,
+        };
         let mut effects = call.handle(&flow.flow, at, &event);
         let mut events = vec![event];
         let twiml = self.rendered(call, flow, at, &mut events, &mut effects);
@@ -168,7 +202,9 @@ impl Engine {
         let more = super::change::change(call, change.expect_version, at, &events, &effects);
         change.events.extend(more.events);
         change.timers_cleared.extend(more.timers_cleared);
-        change.timers_set.retain(|timer| !change.timers_cleared.contains(&timer.name));
+        change
+            .timers_set
+            .retain(|timer| !change.timers_cleared.contains(&timer.name));
         change.timers_set.extend(more.timers_set);
         change.tasks_added.extend(more.tasks_added);
         change.rows.extend(more.rows);
@@ -218,7 +254,10 @@ impl Engine {
                 Err(error) => {
                     tracing::error!(call_sid = %call.facts.id, %error, "RENDER_FAILED");
                     let ticket = call.answers.back().map_or(Ticket::FIRST, |(ticket, _)| *ticket);
-                    let event = Event::DocumentFailed { ticket, error: error.to_string() };
+                    let event = Event::DocumentFailed {
+                        ticket,
+                        error: error.to_string(),
+                    };
                     effects.extend(call.handle(&flow.flow, at, &event));
                     events.push(event);
                 }
@@ -236,7 +275,10 @@ impl Engine {
                 _ => {}
             }
         }
-        if slot.as_ref().is_some_and(|loaded| loaded.call.is_finished() && loaded.backlog.is_empty()) {
+        if slot
+            .as_ref()
+            .is_some_and(|loaded| loaded.call.is_finished() && loaded.backlog.is_empty())
+        {
             *slot = None;
             self.calls.forget(id);
         }

@@ -40,6 +40,11 @@ impl Calls {
 
     /// The ids of the calls in memory.
     pub fn ids(&self) -> Vec<CallId> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .cloned()
+            .collect()
     }
 }

@@ -36,7 +36,10 @@ pub(super) fn change(call: &Call, version: i64, now: Time, events: &[Event], eff
     }
     for (timer, due) in timers {
         match due {
-            Some(due) => change.timers_set.push(TimerRow { name: timer.name().to_owned(), due: stored(due) }),
+            Some(due) => change.timers_set.push(TimerRow {
+                name: timer.name().to_owned(),
+                due: stored(due),
+            }),
             None => change.timers_cleared.push(timer.name().to_owned()),
         }
     }
@@ -64,7 +67,14 @@ fn ended(result: &TaskResult) -> TaskEnd {
 fn stored_row(call: &Call, now: Time, row: &Row) -> store::Row {
     let facts = &call.facts;
     match row.clone() {
-        Row::CallLog { status, ended, seconds, end_reason, watchdog, step } => store::Row::Call(store::CallLog {
+        Row::CallLog {
+            status,
+            ended,
+            seconds,
+            end_reason,
+            watchdog,
+            step,
+        } => store::Row::Call(store::CallLog {
             call_sid: facts.id.0.clone(),
             flow: Some(facts.flow.clone()),
             from: Some(facts.from.reveal().clone()),
@@ -78,7 +88,14 @@ fn stored_row(call: &Call, now: Time, row: &Row) -> store::Row {
             watchdog_reason: watchdog,
             last_step: step,
         }),
-        Row::Turn { n, role, text, started, ended, interrupted } => store::Row::Turn(store::CallTurn {
+        Row::Turn {
+            n,
+            role,
+            text,
+            started,
+            ended,
+            interrupted,
+        } => store::Row::Turn(store::CallTurn {
             call_sid: facts.id.0.clone(),
             n: i64::from(n),
             role,
@@ -98,7 +115,14 @@ fn stored_row(call: &Call, now: Time, row: &Row) -> store::Row {
             error: recording.error,
             attempts: None,
         }),
-        Row::Interaction { key, phone, kind, channel, summary, data } => store::Row::Interaction(store::Interaction {
+        Row::Interaction {
+            key,
+            phone,
+            kind,
+            channel,
+            summary,
+            data,
+        } => store::Row::Interaction(store::Interaction {
             key,
             at: stored(now),
             phone: revealed(&phone),
@@ -108,9 +132,12 @@ fn stored_row(call: &Call, now: Time, row: &Row) -> store::Row {
             summary,
             data,
         }),
-        Row::Contact { phone, name, fields } => {
-            store::Row::Contact(store::ContactUpdate { phone: revealed(&phone), name, fields, at: stored(now) })
-        }
+        Row::Contact { phone, name, fields } => store::Row::Contact(store::ContactUpdate {
+            phone: revealed(&phone),
+            name,
+            fields,
+            at: stored(now),
+        }),
     }
 }
 

@@ -50,9 +50,16 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub enum TranscribeSettings {
     /// An OpenAI-compatible endpoint.
-    Openai { base_url: String, api_key: Option<SecretString>, model: String },
+    Openai {
+        base_url: String,
+        api_key: Option<SecretString>,
+        model: String,
+    },
     /// A command of this machine.
-    Command { run: Vec<String>, timeout: std::time::Duration },
+    Command {
+        run: Vec<String>,
+        timeout: std::time::Duration,
+    },
 }
 
 /// Why the settings cannot be used.
@@ -97,9 +104,13 @@ impl FromYaml for SecretSource {
         }
         if node.scalar().is_some() {
             cx.report(
-                Finding::error("secret-in-plain-text", cx.place_of(node), "a secret stands here as text")
-                    .label("everybody who reads this file has it")
-                    .help("put it into the environment and write `{env: NAME}`, or into a file: `{file: path}`"),
+                Finding::error(
+                    "secret-in-plain-text",
+                    cx.place_of(node),
+                    "a secret stands here as text",
+                )
+                .label("everybody who reads this file has it")
+                .help("put it into the environment and write `{env: NAME}`, or into a file: `{file: path}`"),
             );
             return None;
         }
@@ -243,12 +254,20 @@ pub fn read(name: &str, text: &str) -> Result<Option<EngineForm>, ConfigError> {
     let mut findings = Findings::default();
     let document = parse(&source, &mut findings);
     let Some(root) = &document.root else {
-        return if findings.has_errors() { Err(ConfigError::Findings(findings)) } else { Ok(None) };
+        return if findings.has_errors() {
+            Err(ConfigError::Findings(findings))
+        } else {
+            Ok(None)
+        };
     };
     let mut cx = Reader::new(&document);
     let form = EngineForm::from_yaml(root, &mut cx);
     findings.extend(cx.into_findings());
-    if findings.has_errors() { Err(ConfigError::Findings(findings)) } else { Ok(form) }
+    if findings.has_errors() {
+        Err(ConfigError::Findings(findings))
+    } else {
+        Ok(form)
+    }
 }
 
 fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Settings, ConfigError> {
@@ -269,16 +288,19 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
         enforce_stream_signature: false,
         retries: DEFAULT_RETRIES.to_owned(),
     });
-    let auth_token = set("TWILIO_AUTH_TOKEN").map(SecretString::from).or_else(|| secret(&carrier.auth_token));
+    let auth_token = set("TWILIO_AUTH_TOKEN")
+        .map(SecretString::from)
+        .or_else(|| secret(&carrier.auth_token));
     let public = match set("PUBLIC_BASE_URL").or_else(|| set("PUBLIC_HOST")) {
         Some(text) => Some(("PUBLIC_BASE_URL", text)),
         None => form.public_url.map(|url| ("public_url", url.value)),
     };
     let public_base: Option<PublicBase> = match &public {
         None => None,
-        Some((name, text)) => Some(
-            text.parse().map_err(|error| ConfigError::Environment { name, problem: format!("cannot be used: {error}") })?,
-        ),
+        Some((name, text)) => Some(text.parse().map_err(|error| ConfigError::Environment {
+            name,
+            problem: format!("cannot be used: {error}"),
+        })?),
     };
     let proxies = match &form.trusted_proxies {
         None => TrustedProxies::loopback(),
@@ -299,13 +321,17 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
     if let Some(url) = set("TWILIO_API_URL").or(carrier.api_url) {
         twilio.api_url = url;
     }
-    let whatsapp = form.whatsapp.unwrap_or(WhatsappForm { from: None, templates: Vec::new() });
+    let whatsapp = form.whatsapp.unwrap_or(WhatsappForm {
+        from: None,
+        templates: Vec::new(),
+    });
     let openai_key = set("OPENAI_API_KEY").map(SecretString::from);
     let base_url = set("OPENAI_BASE_URL");
     let transcribe = match form.transcribe {
-        Some(form) if form.provider == TranscribeProvider::Command => {
-            Some(TranscribeSettings::Command { run: form.run, timeout: form.timeout.into() })
-        }
+        Some(form) if form.provider == TranscribeProvider::Command => Some(TranscribeSettings::Command {
+            run: form.run,
+            timeout: form.timeout.into(),
+        }),
         Some(form) => Some(TranscribeSettings::Openai {
             base_url: base_url.or(form.base_url).unwrap_or_else(|| OPENAI.to_owned()),
             api_key: openai_key.or_else(|| secret(&form.api_key)),
@@ -323,7 +349,11 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
         database: set("DATABASE_URL")
             .or(form.database)
             .unwrap_or_else(|| format!("sqlite:{}", root.join("engine.db").display())),
-        numbers: form.numbers.into_iter().map(|(number, flow)| (number.value, flow)).collect(),
+        numbers: form
+            .numbers
+            .into_iter()
+            .map(|(number, flow)| (number.value, flow))
+            .collect(),
         drain: form.drain.into(),
         transcribe,
         carrier: twilio,
@@ -332,7 +362,11 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
             retries: Some(carrier.retries).filter(|retries| !retries.is_empty()),
             static_roots: static_roots.clone(),
             whatsapp_from: set("TWILIO_WHATSAPP_FROM").or(whatsapp.from),
-            content_sids: whatsapp.templates.into_iter().map(|(name, sid)| (name.value, sid)).collect(),
+            content_sids: whatsapp
+                .templates
+                .into_iter()
+                .map(|(name, sid)| (name.value, sid))
+                .collect(),
         },
         server: ServerConfig {
             public_base,
@@ -358,11 +392,17 @@ fn listen(port: Option<String>, form: Option<Located<String>>) -> Result<SocketA
         })?;
         return Ok(SocketAddr::from(([0, 0, 0, 0], port)));
     }
-    let Some(text) = form else { return Ok(SocketAddr::from(([0, 0, 0, 0], 5000))) };
+    let Some(text) = form else {
+        return Ok(SocketAddr::from(([0, 0, 0, 0], 5000)));
+    };
     text.value.parse().map_err(|_| {
-        let finding = Finding::error("wrong-type", text.place.clone(), format!("`{}` is no address", text.value))
-            .label("an address and a port")
-            .help("write `listen: 0.0.0.0:5000`");
+        let finding = Finding::error(
+            "wrong-type",
+            text.place.clone(),
+            format!("`{}` is no address", text.value),
+        )
+        .label("an address and a port")
+        .help("write `listen: 0.0.0.0:5000`");
         let mut findings = Findings::default();
         findings.push(finding);
         ConfigError::Findings(findings)

@@ -29,7 +29,10 @@ struct Decoded {
 impl Disk {
     /// The project at this folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), sounds: Mutex::default() }
+        Self {
+            root: root.into(),
+            sounds: Mutex::default(),
+        }
     }
 
     /// The project's folder.
@@ -57,7 +60,9 @@ impl Files for Disk {
             return None;
         }
         // Bytes that are no UTF-8 become marks that the reader reports at their place.
-        std::fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        std::fs::read(path)
+            .ok()
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
@@ -65,22 +70,43 @@ impl Files for Disk {
         let about = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
         let (modified, bytes) = (about.modified().ok(), about.len());
         let mut sounds = self.sounds.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = sounds.get(&path).filter(|known| known.modified == modified && known.bytes == bytes) {
+        if let Some(known) = sounds
+            .get(&path)
+            .filter(|known| known.modified == modified && known.bytes == bytes)
+        {
             return Some((known.asset, known.mark.clone()));
         }
         let content = std::fs::read(&path).ok()?;
-        let millis = sound::decode(&content).ok().map(|ulaw| crate::audio::mulaw::millis(ulaw.len()));
+        let millis = sound::decode(&content)
+            .ok()
+            .map(|ulaw| crate::audio::mulaw::millis(ulaw.len()));
         let asset = Asset { millis };
-        let mark: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-        sounds.insert(path, Decoded { modified, bytes, asset, mark: mark.clone() });
+        let mark: String = Sha256::digest(&content)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        sounds.insert(
+            path,
+            Decoded {
+                modified,
+                bytes,
+                asset,
+                mark: mark.clone(),
+            },
+        );
         Some((asset, mark))
     }
 
     fn list(&self, folder: &str) -> Vec<String> {
-        let Some(folder) = self.inside(folder) else { return Vec::new() };
-        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let Some(folder) = self.inside(folder) else {
+            return Vec::new();
+        };
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
         names.sort();
         names
     }
@@ -109,5 +135,9 @@ pub fn project_root(flow: &Path) -> PathBuf {
 
 /// The folder itself where the path to it is empty.
 fn named(folder: &Path) -> PathBuf {
-    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() }
+    if folder.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        folder.to_owned()
+    }
 }

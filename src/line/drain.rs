@@ -23,7 +23,10 @@ impl Engine {
                 self.sockets.close(&id);
             }
         }
-        if tokio::time::timeout(CLOSE_WITHIN, self.sockets.all_closed()).await.is_err() {
+        if tokio::time::timeout(CLOSE_WITHIN, self.sockets.all_closed())
+            .await
+            .is_err()
+        {
             let left: Vec<CallId> = self.sockets.open();
             tracing::warn!(sockets = left.len(), "sockets did not close in time");
         }

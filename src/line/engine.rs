@@ -51,7 +51,13 @@ pub struct Engine {
 impl Engine {
     /// An engine that does nothing yet.
     pub fn new(parts: Parts) -> Arc<Self> {
-        let Parts { config, store, flows, carrier, transcriber } = parts;
+        let Parts {
+            config,
+            store,
+            flows,
+            carrier,
+            transcriber,
+        } = parts;
         Arc::new(Self {
             config,
             store,

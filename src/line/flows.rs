@@ -2,6 +2,7 @@
 
 use super::disk::Disk;
 use crate::call::{Asset, Flow};
+use crate::check::checked;
 use crate::compile::{Compiled, Files, compile};
 use crate::store::Store;
 use crate::twiml::Templates;
@@ -50,24 +51,33 @@ impl Flows {
         main: &str,
         by_number: HashMap<String, String>,
     ) -> Result<(Self, Vec<Compiled>), Vec<Compiled>> {
-        let flows =
-            Self { disk, main: main.to_owned(), by_number, refused: RwLock::default(), current: RwLock::default(), known: RwLock::default() };
+        let flows = Self {
+            disk,
+            main: main.to_owned(),
+            by_number,
+            refused: RwLock::default(),
+            current: RwLock::default(),
+            known: RwLock::default(),
+        };
         let mut warned = Vec::new();
         let mut wrong = Vec::new();
         for path in flows.paths() {
-            let compiled = compile(&path, &*flows.disk);
+            let compiled = checked(&path, &*flows.disk);
             match flows.take(&path, compiled) {
                 Reload::Rejected(compiled) => wrong.push(*compiled),
                 Reload::Swapped(_) | Reload::Unchanged => {
-                    let mut again = compile(&path, &*flows.disk);
-                    crate::check::check(&mut again);
+                    let again = checked(&path, &*flows.disk);
                     if !again.findings.is_empty() {
                         warned.push(again);
                     }
                 }
             }
         }
-        if wrong.is_empty() { Ok((flows, warned)) } else { Err(wrong) }
+        if wrong.is_empty() {
+            Ok((flows, warned))
+        } else {
+            Err(wrong)
+        }
     }
 
     /// The files, the main one first, each once.
@@ -84,18 +94,25 @@ impl Flows {
     /// The flow that takes a call to this number.
     pub fn for_number(&self, number: &str) -> Option<Arc<Version>> {
         let path = self.by_number.get(number).unwrap_or(&self.main);
-        self.current.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(path)
+            .cloned()
     }
 
     /// The versions that new calls take.
     pub fn current(&self) -> Vec<Arc<Version>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        self.paths().iter().filter_map(|path| current.get(path).cloned()).collect()
+        self.paths()
+            .iter()
+            .filter_map(|path| current.get(path).cloned())
+            .collect()
     }
 
     /// Compiles a file anew. New calls take it if it checks out; calls in progress keep theirs.
     pub fn reload(&self, path: &str) -> Reload {
-        self.take(path, compile(path, &*self.disk))
+        self.take(path, checked(path, &*self.disk))
     }
 
     /// The version of that hash: from memory, or compiled from what the store kept.
@@ -111,7 +128,10 @@ impl Flows {
             }
         };
         let version = Arc::new(unpack(&bundle)?);
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(hash.to_owned(), Arc::clone(&version));
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(hash.to_owned(), Arc::clone(&version));
         Some(version)
     }
 
@@ -119,20 +139,26 @@ impl Flows {
     pub async fn save(&self, store: &dyn Store) {
         for version in self.current() {
             let flow = &version.flow;
-            if let Err(error) = store.save_flow_version(flow.hash.as_str(), &flow.name, &version.bundle).await {
+            if let Err(error) = store
+                .save_flow_version(flow.hash.as_str(), &flow.name, &version.bundle)
+                .await
+            {
                 tracing::error!(flow = flow.name, %error, "STORE_FAILED");
             }
         }
     }
 
     fn take(&self, path: &str, mut compiled: Compiled) -> Reload {
-        crate::check::check(&mut compiled);
-        let flow = compiled.flow.take().filter(|_| !compiled.findings.has_errors());
+        let flow = compiled.flow.take();
         let mut refused = self.refused.write().unwrap_or_else(PoisonError::into_inner);
         let Some(flow) = flow else {
             let told = refused.insert(path.to_owned(), compiled.sources.clone());
             let again = told.is_some_and(|told| told == compiled.sources);
-            return if again { Reload::Unchanged } else { Reload::Rejected(Box::new(compiled)) };
+            return if again {
+                Reload::Unchanged
+            } else {
+                Reload::Rejected(Box::new(compiled))
+            };
         };
         refused.remove(path);
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
@@ -141,9 +167,17 @@ impl Flows {
         }
         let bundle = pack(path, &flow, &compiled);
         let hash = flow.hash.0.clone();
-        let version = Arc::new(Version { flow, templates: compiled.templates, path: path.to_owned(), bundle });
+        let version = Arc::new(Version {
+            flow,
+            templates: compiled.templates,
+            path: path.to_owned(),
+            bundle,
+        });
         current.insert(path.to_owned(), Arc::clone(&version));
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&version));
+        self.known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(hash, Arc::clone(&version));
         Reload::Swapped(version)
     }
 }
@@ -162,7 +196,11 @@ fn pack(path: &str, flow: &Flow, compiled: &Compiled) -> String {
         let mark = compiled.marks.get(name).cloned().unwrap_or_default();
         (name.clone(), (asset.millis, mark))
     });
-    let bundle = Bundle { path: path.to_owned(), texts: compiled.sources.clone(), sounds: sounds.collect() };
+    let bundle = Bundle {
+        path: path.to_owned(),
+        texts: compiled.sources.clone(),
+        sounds: sounds.collect(),
+    };
     serde_json::to_string(&bundle).expect("a bundle has text keys only")
 }
 
@@ -171,7 +209,12 @@ fn unpack(text: &str) -> Option<Version> {
     let path = bundle.path.clone();
     let compiled = compile(&path, &bundle);
     let flow = compiled.flow?;
-    Some(Version { flow, templates: compiled.templates, path, bundle: text.to_owned() })
+    Some(Version {
+        flow,
+        templates: compiled.templates,
+        path,
+        bundle: text.to_owned(),
+    })
 }
 
 impl Files for Bundle {
@@ -180,11 +223,17 @@ impl Files for Bundle {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        self.sounds.get(path).map(|(millis, mark)| (Asset { millis: *millis }, mark.clone()))
+        self.sounds
+            .get(path)
+            .map(|(millis, mark)| (Asset { millis: *millis }, mark.clone()))
     }
 
     fn list(&self, folder: &str) -> Vec<String> {
         let prefix = format!("{folder}/");
-        self.texts.keys().filter_map(|path| path.strip_prefix(&prefix)).map(str::to_owned).collect()
+        self.texts
+            .keys()
+            .filter_map(|path| path.strip_prefix(&prefix))
+            .map(str::to_owned)
+            .collect()
     }
 }

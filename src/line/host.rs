@@ -59,7 +59,14 @@ impl Host {
         let shutdown = Shutdown::new();
         let server = Server::new(settings.server, Arc::new(Front(Arc::clone(&engine))));
         let server = tokio::spawn(server.run(listener, shutdown.clone()));
-        Ok(Self { engine, address, warnings, drain: settings.drain, shutdown, server })
+        Ok(Self {
+            engine,
+            address,
+            warnings,
+            drain: settings.drain,
+            shutdown,
+            server,
+        })
     }
 
     /// Ends it without ending calls: conversations get the drain's time, then their fallback; everything is answered
@@ -75,11 +82,20 @@ impl Host {
 
 fn recogniser(settings: TranscribeSettings) -> Arc<dyn Transcriber> {
     transcriber(match settings {
-        TranscribeSettings::Openai { base_url, api_key, model } => {
-            TranscriberConfig::OpenAi(OpenAiConfig { base_url, api_key, model, ..OpenAiConfig::default() })
-        }
-        TranscribeSettings::Command { run, timeout } => {
-            TranscriberConfig::Command(CommandConfig { argv: run, timeout, ..CommandConfig::default() })
-        }
+        TranscribeSettings::Openai {
+            base_url,
+            api_key,
+            model,
+        } => TranscriberConfig::OpenAi(OpenAiConfig {
+            base_url,
+            api_key,
+            model,
+            ..OpenAiConfig::default()
+        }),
+        TranscribeSettings::Command { run, timeout } => TranscriberConfig::Command(CommandConfig {
+            argv: run,
+            timeout,
+            ..CommandConfig::default()
+        }),
     })
 }

@@ -47,7 +47,11 @@ impl Engine {
             ..TaskFilter::default()
         };
         let done = self.store.tasks(filter).await?;
-        let sid = |result: String| serde_json::from_str::<serde_json::Value>(&result).ok()?["sid"].as_str().map(str::to_owned);
+        let sid = |result: String| {
+            serde_json::from_str::<serde_json::Value>(&result).ok()?["sid"]
+                .as_str()
+                .map(str::to_owned)
+        };
         Ok(done.into_iter().filter_map(|task| sid(task.result?)).collect())
     }
 }

@@ -88,7 +88,10 @@ impl Sockets {
 
 /// Serves one media socket to its end.
 pub(super) async fn serve(engine: Arc<Engine>, socket: MediaSocket) {
-    let host = CallHost { engine, begun: OnceLock::new() };
+    let host = CallHost {
+        engine,
+        begun: OnceLock::new(),
+    };
     let subprotocol = socket.subprotocol;
     media::run(socket.stream, subprotocol, &host).await;
     if let Some(begun) = host.begun.get() {
@@ -112,7 +115,10 @@ impl Host for CallHost {
     fn admit(&self, start: Start) -> BoxFuture<'_, Admission> {
         async move {
             let id = CallId(start.call_sid.clone());
-            let event = Event::StreamStarted { stream_sid: start.stream_sid.clone(), token: start.token.clone() };
+            let event = Event::StreamStarted {
+                stream_sid: start.stream_sid.clone(),
+                token: start.token.clone(),
+            };
             let orders = match self.engine.apply(&id, event).await {
                 Ok(applied) => applied.media,
                 Err(Unapplied::Unknown | Unapplied::NoFlow) => return refuse("no such call"),
@@ -147,7 +153,11 @@ impl Host for CallHost {
                     exit: exit.to_string(),
                     vars: Map::new(),
                 },
-                media::Event::Closed { reason, frames_in, frames_out } => {
+                media::Event::Closed {
+                    reason,
+                    frames_in,
+                    frames_out,
+                } => {
                     self.engine.sockets.disconnect(&begun.call, &begun.stream_sid);
                     Event::StreamClosed {
                         stream_sid: begun.stream_sid.clone(),
@@ -167,8 +177,12 @@ impl Host for CallHost {
 
 impl CallHost {
     async fn connect(&self, id: CallId, start: Start, agent: &str) -> Admission {
-        let Some((flow, _)) = self.engine.flow_of(&id).await else { return refuse("the call is not known") };
-        let Some(agent) = flow.flow.agents.get(agent) else { return refuse("the flow has no such agent") };
+        let Some((flow, _)) = self.engine.flow_of(&id).await else {
+            return refuse("the call is not known");
+        };
+        let Some(agent) = flow.flow.agents.get(agent) else {
+            return refuse("the flow has no such agent");
+        };
         let clips = match self.engine.clips(&flow, &agent.clips, &agent.texts).await {
             Ok(clips) => clips,
             Err(reason) => return refuse(&reason),
@@ -180,19 +194,35 @@ impl CallHost {
         let (control, orders) = mpsc::channel(ORDERS);
         let pulse = Arc::new(Pulse::new());
         let stream_sid = start.stream_sid.clone();
-        self.engine
-            .sockets
-            .connect(id.clone(), Connected { stream_sid: stream_sid.clone(), control, pulse: Arc::clone(&pulse) });
-        let begun = Begun { call: id, stream_sid, at: now() };
+        self.engine.sockets.connect(
+            id.clone(),
+            Connected {
+                stream_sid: stream_sid.clone(),
+                control,
+                pulse: Arc::clone(&pulse),
+            },
+        );
+        let begun = Begun {
+            call: id,
+            stream_sid,
+            at: now(),
+        };
         if self.begun.set(begun).is_err() {
             return refuse("the stream has begun twice");
         }
-        Admission::Talk(TalkSetup { talk: Box::new(talk), clips: clips.into(), pulse, control: orders })
+        Admission::Talk(TalkSetup {
+            talk: Box::new(talk),
+            clips: clips.into(),
+            pulse,
+            control: orders,
+        })
     }
 }
 
 fn refuse(reason: &str) -> Admission {
-    Admission::Refuse { reason: reason.to_owned() }
+    Admission::Refuse {
+        reason: reason.to_owned(),
+    }
 }
 
 impl Engine {
@@ -201,13 +231,28 @@ impl Engine {
         let mut clips = Vec::with_capacity(paths.len());
         for (path, text) in paths.iter().zip(texts) {
             let key = format!("{path}\0{text}\0{}", flow.flow.hash);
-            if let Some(clip) = self.sockets.clips.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            if let Some(clip) = self
+                .sockets
+                .clips
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&key)
+            {
                 clips.push(clip.clone());
                 continue;
             }
-            let file = self.config.static_roots.iter().map(|root| root.join(path)).find(|file| file.is_file());
-            let Some(file) = file else { return Err(format!("the sound `{path}` is not there")) };
-            let bytes = tokio::fs::read(&file).await.map_err(|error| format!("the sound `{path}`: {error}"))?;
+            let file = self
+                .config
+                .static_roots
+                .iter()
+                .map(|root| root.join(path))
+                .find(|file| file.is_file());
+            let Some(file) = file else {
+                return Err(format!("the sound `{path}` is not there"));
+            };
+            let bytes = tokio::fs::read(&file)
+                .await
+                .map_err(|error| format!("the sound `{path}`: {error}"))?;
             let ulaw = tokio::task::spawn_blocking(move || sound::decode(&bytes)).await;
             let ulaw = match ulaw {
                 Ok(Ok(ulaw)) => ulaw,
@@ -215,7 +260,11 @@ impl Engine {
                 Err(_) => return Err(format!("the sound `{path}` cannot be decoded")),
             };
             let clip = Clip::new(ulaw, text.as_str());
-            self.sockets.clips.lock().unwrap_or_else(PoisonError::into_inner).insert(key, clip.clone());
+            self.sockets
+                .clips
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(key, clip.clone());
             clips.push(clip);
         }
         Ok(clips)

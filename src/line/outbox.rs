@@ -28,7 +28,10 @@ struct Patience {
 fn patience(kind: &TaskKind) -> Patience {
     let of = |tries, first_ms, most_ms| Patience {
         tries,
-        backoff: Backoff { base: Duration::from_millis(first_ms), cap: Duration::from_millis(most_ms) },
+        backoff: Backoff {
+            base: Duration::from_millis(first_ms),
+            cap: Duration::from_millis(most_ms),
+        },
     };
     match kind {
         // A caller hears nothing meanwhile.
@@ -56,13 +59,18 @@ pub(super) async fn run(engine: Arc<Engine>) {
         let claimed = if free == 0 {
             Ok(Vec::new())
         } else {
-            engine.store.claim_tasks(stored(now()), LEASE_MS, &engine.worker, free).await
+            engine
+                .store
+                .claim_tasks(stored(now()), LEASE_MS, &engine.worker, free)
+                .await
         };
         match claimed {
             Ok(tasks) => {
                 for task in tasks {
                     // As many were claimed as permits were free, and nobody else takes permits.
-                    let Ok(permit) = Arc::clone(&at_once).try_acquire_owned() else { continue };
+                    let Ok(permit) = Arc::clone(&at_once).try_acquire_owned() else {
+                        continue;
+                    };
                     let engine = Arc::clone(&engine);
                     tokio::spawn(async move {
                         work(&engine, task).await;
@@ -123,7 +131,10 @@ async fn work(engine: &Engine, task: Task) {
 async fn report(engine: &Engine, task: &Task, result: TaskResult) {
     let id = CallId(task.call.clone());
     let failed = result.as_ref().err().cloned();
-    let event = Event::TaskEnded { key: TaskKey(task.key.clone()), result };
+    let event = Event::TaskEnded {
+        key: TaskKey(task.key.clone()),
+        result,
+    };
     match engine.apply(&id, event).await {
         Ok(_) => {}
         Err(Unapplied::Unknown | Unapplied::NoFlow) => {

@@ -37,13 +37,36 @@ pub(super) async fn perform(engine: &Engine, task: &Task, kind: TaskKind) -> Per
         }
         TaskKind::HangUpCall => on_call(engine.carrier.hang_up(call.as_str()).await),
         TaskKind::AskStatus => ask_status(engine, &call).await,
-        TaskKind::SendMessage { channel, to, from, template, variables, body } => {
-            let message = Outgoing { channel: &channel, to: to.reveal(), from, template, variables, body };
+        TaskKind::SendMessage {
+            channel,
+            to,
+            from,
+            template,
+            variables,
+            body,
+        } => {
+            let message = Outgoing {
+                channel: &channel,
+                to: to.reveal(),
+                from,
+                template,
+                variables,
+                body,
+            };
             send(engine, task, &call, message).await
         }
         TaskKind::Transcribe { url, language, .. } => transcribe(engine, &url, language.as_deref()).await,
-        TaskKind::Http { method, url, headers, body, timeout_ms, .. } => {
-            let Ok(method) = method.parse() else { return Err(Failure::Final(format!("no method `{method}`"))) };
+        TaskKind::Http {
+            method,
+            url,
+            headers,
+            body,
+            timeout_ms,
+            ..
+        } => {
+            let Ok(method) = method.parse() else {
+                return Err(Failure::Final(format!("no method `{method}`")));
+            };
             let mut call = HttpCall::new(method, url);
             call.headers = headers;
             call.timeout = Duration::from_millis(timeout_ms);
@@ -52,7 +75,10 @@ pub(super) async fn perform(engine: &Engine, task: &Task, kind: TaskKind) -> Per
                 call.body = HttpBody::Json(body);
             }
             match http::send(&call).await {
-                Ok(reply) => Ok(TaskOutput::Http { status: reply.status, body: service_body(reply.body) }),
+                Ok(reply) => Ok(TaskOutput::Http {
+                    status: reply.status,
+                    body: service_body(reply.body),
+                }),
                 Err(error) if error.is_retryable() => Err(again(&error)),
                 Err(error) => Err(Failure::Final(error.to_string())),
             }
@@ -61,7 +87,10 @@ pub(super) async fn perform(engine: &Engine, task: &Task, kind: TaskKind) -> Per
 }
 
 fn again(error: &impl ToString) -> Failure {
-    Failure::Again { error: error.to_string(), after_ms: None }
+    Failure::Again {
+        error: error.to_string(),
+        after_ms: None,
+    }
 }
 
 /// The new document: as TwiML, or, where that is too long for the API, as the URL that answers with it.
@@ -71,13 +100,21 @@ async fn redirect(
     document: &[Verb],
     ticket: crate::call::Ticket,
 ) -> Result<Redirect, Failure> {
-    let (flow, origin) = engine.flow_of(call).await.ok_or_else(|| Failure::Final("the call is not known".to_owned()))?;
-    let twiml = engine.render(&flow, &origin, document).map_err(|error| Failure::Final(error.to_string()))?;
+    let (flow, origin) = engine
+        .flow_of(call)
+        .await
+        .ok_or_else(|| Failure::Final("the call is not known".to_owned()))?;
+    let twiml = engine
+        .render(&flow, &origin, document)
+        .map_err(|error| Failure::Final(error.to_string()))?;
     if twiml.chars().count() <= TWIML_LIMIT {
         return Ok(Redirect::Twiml(twiml));
     }
     let origin = engine.config.public_url.clone().unwrap_or(origin);
-    let links = Links { origin, retries: engine.config.retries.clone() };
+    let links = Links {
+        origin,
+        retries: engine.config.retries.clone(),
+    };
     Ok(Redirect::Url(links.webhook(ticket.route.path(), u64::from(ticket.n))))
 }
 
@@ -94,15 +131,25 @@ fn carrier(error: &CarrierError) -> Failure {
     if !error.is_retryable() {
         return Failure::Final(error.to_string());
     }
-    let after = error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-    Failure::Again { error: error.to_string(), after_ms: after }
+    let after = error
+        .retry_after()
+        .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+    Failure::Again {
+        error: error.to_string(),
+        after_ms: after,
+    }
 }
 
 async fn ask_status(engine: &Engine, call: &CallId) -> Performed {
     match engine.carrier.call_status(call.as_str()).await {
         Ok(known) => {
-            let seconds = known.duration.map(|duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX));
-            Ok(TaskOutput::Status { status: status(&known.status), seconds })
+            let seconds = known
+                .duration
+                .map(|duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX));
+            Ok(TaskOutput::Status {
+                status: status(&known.status),
+                seconds,
+            })
         }
         Err(CarrierError::NotFound { .. }) => Ok(TaskOutput::CallGone),
         Err(error) => Err(carrier(&error)),
@@ -134,14 +181,26 @@ struct Outgoing<'a> {
 
 /// Sends a message once: a try that may have happened is looked up before it is repeated.
 async fn send(engine: &Engine, task: &Task, call: &CallId, message: Outgoing<'_>) -> Performed {
-    let channel = if message.channel == "sms" { Channel::Sms } else { Channel::Whatsapp };
-    let configured = if channel == Channel::Whatsapp { engine.config.whatsapp_from.clone() } else { None };
+    let channel = if message.channel == "sms" {
+        Channel::Sms
+    } else {
+        Channel::Whatsapp
+    };
+    let configured = if channel == Channel::Whatsapp {
+        engine.config.whatsapp_from.clone()
+    } else {
+        None
+    };
     let called = engine.called_number(call).await;
     let from = message.from.or(configured).or(called).unwrap_or_default();
     if message.template.is_none() && channel == Channel::Whatsapp {
         within_window(engine, message.to, &from).await?;
     }
-    let content_sid = message.template.as_ref().and_then(|name| engine.config.content_sids.get(name)).cloned();
+    let content_sid = message
+        .template
+        .as_ref()
+        .and_then(|name| engine.config.content_sids.get(name))
+        .cloned();
     if task.attempts > 1 || task.claimed_before {
         let since = jiff::Timestamp::from_millisecond(first_tried(task)).unwrap_or_default();
         let query = MessageQuery {
@@ -151,7 +210,11 @@ async fn send(engine: &Engine, task: &Task, call: &CallId, message: Outgoing<'_>
             since,
             body: content_sid.is_none().then(|| message.body.clone()),
         };
-        let found = engine.carrier.find_message(&query).await.map_err(|error| carrier(&error))?;
+        let found = engine
+            .carrier
+            .find_message(&query)
+            .await
+            .map_err(|error| carrier(&error))?;
         let taken = engine.sent_already(call).await.map_err(|error| again(&error))?;
         if let Some(sid) = found.into_iter().find(|sid| !taken.contains(&sid.0)) {
             return Ok(TaskOutput::Sent { sid: sid.0 });
@@ -160,14 +223,29 @@ async fn send(engine: &Engine, task: &Task, call: &CallId, message: Outgoing<'_>
     let content = match content_sid {
         Some(content_sid) => {
             let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let variables = message.variables.into_iter().map(|(name, value)| (name, text(value))).collect();
+            let variables = message
+                .variables
+                .into_iter()
+                .map(|(name, value)| (name, text(value)))
+                .collect();
             Content::Template { content_sid, variables }
         }
-        None => Content::Free { body: message.body, media: Vec::new() },
+        None => Content::Free {
+            body: message.body,
+            media: Vec::new(),
+        },
     };
-    let status_callback = engine.origin_of(call).await.map(|origin| format!("{origin}/webhook/message_status"));
-    let outgoing =
-        Message { channel, to: message.to.to_owned(), sender: Sender::Address(from), content, status_callback };
+    let status_callback = engine
+        .origin_of(call)
+        .await
+        .map(|origin| format!("{origin}/webhook/message_status"));
+    let outgoing = Message {
+        channel,
+        to: message.to.to_owned(),
+        sender: Sender::Address(from),
+        content,
+        status_callback,
+    };
     match engine.carrier.send_message(&outgoing).await {
         Ok(sid) => Ok(TaskOutput::Sent { sid: sid.0 }),
         Err(error) => Err(carrier(&error)),
@@ -183,7 +261,11 @@ fn first_tried(task: &Task) -> i64 {
 /// Free text reaches a person only within 24 hours of that person's own message; five minutes are kept as margin.
 async fn within_window(engine: &Engine, to: &str, from: &str) -> Result<(), Failure> {
     const WINDOW_MS: i64 = (24 * 60 - 5) * 60 * 1000;
-    let last = engine.store.last_inbound("whatsapp", to, from).await.map_err(|error| again(&error))?;
+    let last = engine
+        .store
+        .last_inbound("whatsapp", to, from)
+        .await
+        .map_err(|error| again(&error))?;
     match last {
         Some(at) if stored(super::clock::now()) - at < WINDOW_MS => Ok(()),
         _ => Err(Failure::Final(
@@ -202,12 +284,20 @@ async fn transcribe(engine: &Engine, url: &str, language: Option<&str>) -> Perfo
         Err(error) => return Err(Failure::Final(error.to_string())),
     };
     let mime = recording.format.mime();
-    let audio = Audio { bytes: recording.bytes, mime: mime.to_owned() };
+    let audio = Audio {
+        bytes: recording.bytes,
+        mime: mime.to_owned(),
+    };
     match transcriber.transcribe(audio, language).await {
         Ok(transcript) => Ok(TaskOutput::Transcript { text: transcript.text }),
         Err(error) if error.is_retryable() => {
-            let after = error.retry_after().map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-            Err(Failure::Again { error: error.to_string(), after_ms: after })
+            let after = error
+                .retry_after()
+                .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+            Err(Failure::Again {
+                error: error.to_string(),
+                after_ms: after,
+            })
         }
         Err(error) => Err(Failure::Final(error.to_string())),
     }

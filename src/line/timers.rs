@@ -37,7 +37,9 @@ pub(super) async fn run(engine: Arc<Engine>) {
 }
 
 async fn until_next(engine: &Engine) -> Duration {
-    let Ok(Some(due)) = engine.store.next_timer_due().await else { return LOOK_AGAIN };
+    let Ok(Some(due)) = engine.store.next_timer_due().await else {
+        return LOOK_AGAIN;
+    };
     let wait = u64::try_from(due - stored(now())).unwrap_or(0);
     // A timer that its call could not take stays due: it is not asked for in a tight loop.
     Duration::from_millis(wait.max(20)).min(LOOK_AGAIN)

@@ -53,7 +53,13 @@ impl Engine {
         };
         let origin = self.config.public_url.clone().unwrap_or(origin);
         let draining = self.draining.is_cancelled();
-        let arrival = Arrival { params, origin, seed: random_hex::<16>(), contact, draining };
+        let arrival = Arrival {
+            params,
+            origin,
+            seed: random_hex::<16>(),
+            contact,
+            draining,
+        };
         let applied = self.arrive(id, &flow, arrival).await;
         VoiceReply::Twiml(applied.twiml.unwrap_or_else(|| self.safe_document.clone()))
     }
@@ -76,8 +82,13 @@ impl Engine {
 
     /// Somebody beside a call asks: the called party of a dial, a queue's wait. `call` names the call itself.
     async fn aside(&self, params: Params) -> VoiceReply {
-        let parent = params.text("call").or_else(|| params.text("ParentCallSid")).or_else(|| params.text("CallSid"));
-        let Some(id) = parent.map(|id| CallId(id.to_owned())) else { return self.nobody(Hook::Aside) };
+        let parent = params
+            .text("call")
+            .or_else(|| params.text("ParentCallSid"))
+            .or_else(|| params.text("CallSid"));
+        let Some(id) = parent.map(|id| CallId(id.to_owned())) else {
+            return self.nobody(Hook::Aside);
+        };
         let applied = self.apply(&id, Event::AsideAsked { params }).await;
         self.reply(&id, Hook::Aside, applied)
     }
@@ -85,7 +96,13 @@ impl Engine {
     /// Conversations by messages are not in this version: what people write is noted, so that the 24-hour window is known.
     pub(super) async fn message_webhook(&self, hook: MessageHook, request: VoiceRequest) -> VoiceReply {
         if hook == MessageHook::WhatsApp {
-            let bare = |name: &str| request.param(name).unwrap_or_default().trim_start_matches("whatsapp:").to_owned();
+            let bare = |name: &str| {
+                request
+                    .param(name)
+                    .unwrap_or_default()
+                    .trim_start_matches("whatsapp:")
+                    .to_owned()
+            };
             let (sender, recipient) = (bare("From"), bare("To"));
             let at = super::clock::stored(super::clock::now());
             if let Err(error) = self.store.note_inbound("whatsapp", &sender, &recipient, at).await {
@@ -141,5 +158,8 @@ impl Engine {
 }
 
 fn asked(route: Route, n: u32, params: Params) -> Event {
-    Event::CarrierAsked { ticket: Ticket { route, n: n.max(1) }, params }
+    Event::CarrierAsked {
+        ticket: Ticket { route, n: n.max(1) },
+        params,
+    }
 }

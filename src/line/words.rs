@@ -6,7 +6,9 @@ use crate::call::{Call, Effect, Log};
 pub(super) fn say(call: &Call, effects: &[Effect]) {
     let call_sid = call.facts.id.as_str();
     for effect in effects {
-        let Effect::Log(Log { word, detail, bad }) = effect else { continue };
+        let Effect::Log(Log { word, detail, bad }) = effect else {
+            continue;
+        };
         match *word {
             "WATCHDOG_REDIRECT" => tracing::warn!(call_sid, reason = detail.as_str(), "WATCHDOG_REDIRECT"),
             "WATCHDOG_REDIRECT_FAIL" => tracing::error!(call_sid, error = detail.as_str(), "WATCHDOG_REDIRECT_FAIL"),

@@ -166,11 +166,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                     self.out.media(&frame)
                 }
                 Item::Mark(play) => {
-                    tracing::info!(
-                        call_sid = self.call_sid,
-                        frames = self.frames_out,
-                        "MEDIA_TX"
-                    );
+                    tracing::info!(call_sid = self.call_sid, frames = self.frames_out, "MEDIA_TX");
                     self.out.mark(&mark_name(play))
                 }
             };
@@ -212,9 +208,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     fn message(&mut self, message: Message) {
         match message {
-            Message::Text(text) if text.len() > MAX_MESSAGE => {
-                self.over = Some(CloseReason::TooLarge)
-            }
+            Message::Text(text) if text.len() > MAX_MESSAGE => self.over = Some(CloseReason::TooLarge),
             Message::Text(text) => self.text(&text),
             Message::Pong(_) => tracing::debug!(call_sid = self.call_sid, "PONG_RX"),
             Message::Close(_) => self.over = Some(CloseReason::PeerClosed),
@@ -236,9 +230,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 None => self.ignored += 1,
             },
             Ok(Incoming::Stop) => self.over = Some(CloseReason::Stopped),
-            Ok(Incoming::Connected | Incoming::Start(_) | Incoming::Other) | Err(_) => {
-                self.ignored += 1
-            }
+            Ok(Incoming::Connected | Incoming::Start(_) | Incoming::Other) | Err(_) => self.ignored += 1,
         }
     }
 

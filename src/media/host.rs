@@ -148,9 +148,7 @@ impl Pulse {
     /// How long ago the last frame came; since this pulse was made, where none ever did.
     pub fn quiet_for(&self) -> Duration {
         let last = self.last.load(Ordering::Relaxed).saturating_sub(1);
-        self.since
-            .elapsed()
-            .saturating_sub(Duration::from_millis(last))
+        self.since.elapsed().saturating_sub(Duration::from_millis(last))
     }
 
     /// Whether any frame has come.

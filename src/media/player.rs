@@ -40,11 +40,7 @@ impl Player {
 
     /// Queues a clip; its length in ms. One that does not exist is passed over with its mark, so nothing waits for it.
     pub(super) fn play(&mut self, clip: usize, play: Play) -> u64 {
-        self.queue.push_back(Queued {
-            clip,
-            play,
-            sent: 0,
-        });
+        self.queue.push_back(Queued { clip, play, sent: 0 });
         self.clips.get(clip).map_or(0, Clip::millis)
     }
 
@@ -63,10 +59,7 @@ impl Player {
     /// What may be sent at `now`, one thing at a time.
     pub(super) fn next(&mut self, now: u64) -> Option<Item> {
         let front = self.queue.front_mut()?;
-        let sound = self
-            .clips
-            .get(front.clip)
-            .map_or(&[][..], |clip| &clip.ulaw);
+        let sound = self.clips.get(front.clip).map_or(&[][..], |clip| &clip.ulaw);
         let rest = &sound[front.sent.min(sound.len())..];
         if rest.is_empty() {
             let play = front.play;
@@ -115,13 +108,7 @@ mod tests {
     };
 
     fn player() -> Player {
-        Player::new(
-            vec![
-                Clip::new(vec![1; 400], "a"),
-                Clip::new(vec![2; 160 * 20], "b"),
-            ]
-            .into(),
-        )
+        Player::new(vec![Clip::new(vec![1; 400], "a"), Clip::new(vec![2; 160 * 20], "b")].into())
     }
 
     #[test]
@@ -129,11 +116,7 @@ mod tests {
         let mut player = player();
         assert_eq!((player.play(0, FIRST), player.play(1, SECOND)), (50, 400));
         let items: Vec<Item> = std::iter::from_fn(|| player.next(0)).collect();
-        assert_eq!(
-            items.len(),
-            11,
-            "ten frames of lead, and the mark between them"
-        );
+        assert_eq!(items.len(), 11, "ten frames of lead, and the mark between them");
         let Item::Frame(last) = &items[2] else {
             panic!("{:?}", items[2])
         };

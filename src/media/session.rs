@@ -57,11 +57,7 @@ pub struct Summary {
 
 /// Serves one socket until it is closed. `subprotocol` is what the handshake answered. The socket should have been
 /// made with [`super::config`].
-pub async fn run<S>(
-    stream: WebSocketStream<S>,
-    subprotocol: Option<&str>,
-    host: &dyn Host,
-) -> Summary
+pub async fn run<S>(stream: WebSocketStream<S>, subprotocol: Option<&str>, host: &dyn Host) -> Summary
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -103,23 +99,12 @@ where
     };
 
     let (events, inbox) = mpsc::channel(EVENTS);
-    let mut session = Session::new(
-        limits,
-        socket,
-        setup,
-        &call_sid,
-        &stream_sid,
-        events,
-        ignored,
-    );
+    let mut session = Session::new(limits, socket, setup, &call_sid, &stream_sid, events, ignored);
     let conversation = async {
         session.converse().await;
         session.end()
     };
-    let ((socket, summary), ()) = tokio::join!(
-        conversation,
-        report_all(limits.host, host, &call_sid, inbox)
-    );
+    let ((socket, summary), ()) = tokio::join!(conversation, report_all(limits.host, host, &call_sid, inbox));
     let Summary {
         reason,
         frames_in,
@@ -200,12 +185,7 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: Socket<S>, reason: Clo
     socket.close(code, reason.name()).await;
 }
 
-async fn report_all(
-    limit: Duration,
-    host: &dyn Host,
-    call_sid: &str,
-    mut inbox: mpsc::Receiver<Event>,
-) {
+async fn report_all(limit: Duration, host: &dyn Host, call_sid: &str, mut inbox: mpsc::Receiver<Event>) {
     while let Some(event) = inbox.recv().await {
         if timeout(limit, host.report(call_sid, event)).await.is_err() {
             tracing::error!(

@@ -118,9 +118,7 @@ impl Bench {
         let (line, limits) = (self.line.clone(), self.limits);
         let session = tokio::spawn(async move {
             let (stream, _) = listener.accept().await.unwrap();
-            let socket = accept_async_with_config(stream, Some(config()))
-                .await
-                .unwrap();
+            let socket = accept_async_with_config(stream, Some(config())).await.unwrap();
             run_within(limits, socket, None, &*line).await
         });
         let stream = TcpStream::connect(address).await.unwrap();
@@ -140,10 +138,7 @@ struct Carrier<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
     async fn say(&mut self, message: Value) {
-        self.socket
-            .send(Message::text(message.to_string()))
-            .await
-            .unwrap();
+        self.socket.send(Message::text(message.to_string())).await.unwrap();
     }
 
     async fn start(&mut self, token: &str) {
@@ -158,9 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
     /// The caller makes sound of this kind; faster than in life, for turns are measured in frames.
     async fn sound(&mut self, code: u8, millis: usize) {
         for _ in 0..millis / 20 {
-            let frame: Vec<u8> = (0..160)
-                .map(|n| if n % 2 == 0 { code } else { 0xFF })
-                .collect();
+            let frame: Vec<u8> = (0..160).map(|n| if n % 2 == 0 { code } else { 0xFF }).collect();
             let payload = base64_simd::STANDARD.encode_to_string(frame);
             self.say(json!({"event": "media", "media": {"track": "inbound", "payload": payload}}))
                 .await;
@@ -209,8 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Carrier<S> {
                     frames += 1;
                 }
                 "mark" => {
-                    self.say(json!({"event": "mark", "mark": event["mark"]}))
-                        .await;
+                    self.say(json!({"event": "mark", "mark": event["mark"]})).await;
                     return (code, frames);
                 }
                 other => panic!("{other}"),
@@ -254,11 +246,7 @@ async fn a_whole_conversation() {
     let mut carrier = bench.dial().await;
     // The answer to a ping is the first thing that comes: nothing is said before the stream has a name.
     carrier.sound(0x90, 40).await;
-    carrier
-        .socket
-        .send(Message::Ping(Bytes::new()))
-        .await
-        .unwrap();
+    carrier.socket.send(Message::Ping(Bytes::new())).await.unwrap();
     assert!(matches!(carrier.next().await, Message::Pong(_)));
     carrier.start("good").await;
     assert_eq!(carrier.clip().await, (GREETING, 15));
@@ -266,9 +254,7 @@ async fn a_whole_conversation() {
         carrier.utterance().await;
         assert_eq!(carrier.clip().await, (ANSWER, 5));
     }
-    carrier
-        .say(json!({"event": "dtmf", "dtmf": {"digit": "9"}}))
-        .await;
+    carrier.say(json!({"event": "dtmf", "dtmf": {"digit": "9"}})).await;
     assert_eq!(carrier.clip().await, (GOODBYE, 15));
     let (code, summary) = carrier.closed().await;
     assert_eq!(code, 1000);
@@ -327,18 +313,14 @@ async fn speaking_over_an_answer_clears_it() {
         "it listened, and answers what was said over it"
     );
     // The mark of what was cleared comes late, and ends nothing.
-    carrier
-        .say(json!({"event": "mark", "mark": {"name": "g2n1"}}))
-        .await;
+    carrier.say(json!({"event": "mark", "mark": {"name": "g2n1"}})).await;
     assert_eq!(carrier.event().await["event"], "media");
     carrier.say(json!({"event": "stop"})).await;
     let (code, summary) = carrier.closed().await;
     assert_eq!((code, summary.reason), (1000, CloseReason::Stopped));
     let events = bench.events();
     let cut = events.iter().find_map(|event| match event {
-        Event::Turn(turn) if turn.role == Role::Agent && turn.interrupted => {
-            Some(turn.text.clone())
-        }
+        Event::Turn(turn) if turn.role == Role::Agent && turn.interrupted => Some(turn.text.clone()),
         _ => None,
     });
     let cut = cut.expect("an interrupted answer is told");
@@ -352,25 +334,13 @@ async fn junk_is_counted_and_changes_nothing() {
     carrier.socket.send(Message::text("{")).await.unwrap();
     carrier.start("good").await;
     carrier.clip().await;
-    carrier
-        .socket
-        .send(Message::binary(vec![1, 2, 3]))
-        .await
-        .unwrap();
-    carrier
-        .socket
-        .send(Message::text("\u{0}[[["))
-        .await
-        .unwrap();
+    carrier.socket.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    carrier.socket.send(Message::text("\u{0}[[[")).await.unwrap();
     carrier
         .say(json!({"event": "media", "media": {"payload": "***"}}))
         .await;
-    carrier
-        .say(json!({"event": "mark", "mark": {"name": "theirs"}}))
-        .await;
-    carrier
-        .say(json!({"event": "weather", "sky": "blue"}))
-        .await;
+    carrier.say(json!({"event": "mark", "mark": {"name": "theirs"}})).await;
+    carrier.say(json!({"event": "weather", "sky": "blue"})).await;
     carrier.start("other").await;
     carrier.utterance().await;
     assert_eq!(carrier.clip().await.0, ANSWER);
@@ -388,11 +358,7 @@ async fn a_message_that_is_too_long_is_told_so() {
             carrier.start("good").await;
             carrier.clip().await;
         }
-        carrier
-            .socket
-            .send(Message::text("x".repeat(70_000)))
-            .await
-            .unwrap();
+        carrier.socket.send(Message::text("x".repeat(70_000))).await.unwrap();
         let (code, summary) = carrier.closed().await;
         assert_eq!((code, summary.reason), (1009, CloseReason::TooLarge));
     }
@@ -408,10 +374,7 @@ async fn a_stream_that_never_begins_is_closed() {
         .say(json!({"event": "start", "start": {"callSid": "CA1"}}))
         .await;
     let (code, summary) = carrier.closed().await;
-    assert_eq!(
-        (code, summary.reason, summary.ignored),
-        (1008, CloseReason::NoStart, 1)
-    );
+    assert_eq!((code, summary.reason, summary.ignored), (1008, CloseReason::NoStart, 1));
     assert_eq!(bench.events(), []);
 }
 
@@ -420,9 +383,7 @@ async fn a_stranger_is_refused_and_hears_nothing() {
     let bench = Bench::new(100);
     let mut carrier = bench.dial().await;
     carrier.start("guess").await;
-    assert!(
-        matches!(carrier.next().await, Message::Close(Some(frame)) if u16::from(frame.code) == 1008)
-    );
+    assert!(matches!(carrier.next().await, Message::Close(Some(frame)) if u16::from(frame.code) == 1008));
     while let Some(Ok(_)) = carrier.socket.next().await {}
     assert_eq!(carrier.session.await.unwrap().reason, CloseReason::Refused);
     assert_eq!(bench.events(), []);
@@ -449,10 +410,7 @@ async fn a_carrier_that_takes_nothing_is_left_but_heard_until_then() {
     // The greeting is ten frames at once and fills the pipe; the caller is heard all the same.
     carrier.sound(0x90, 200).await;
     let summary = carrier.session.await.unwrap();
-    assert_eq!(
-        (summary.reason, summary.frames_in),
-        (CloseReason::Blocked, 10)
-    );
+    assert_eq!((summary.reason, summary.frames_in), (CloseReason::Blocked, 10));
     assert_eq!(told(&bench.events()).last().unwrap(), "closed blocked");
 }
 
@@ -465,10 +423,7 @@ async fn every_way_to_end_is_told_apart() {
     carrier.clip().await;
     carrier.socket.send(Message::Close(None)).await.unwrap();
     while let Some(Ok(_)) = carrier.socket.next().await {}
-    assert_eq!(
-        carrier.session.await.unwrap().reason,
-        CloseReason::PeerClosed
-    );
+    assert_eq!(carrier.session.await.unwrap().reason, CloseReason::PeerClosed);
 
     // The connection breaks.
     let bench = Bench::new(100);
@@ -531,9 +486,7 @@ async fn the_last_words_are_not_waited_for_for_ever() {
     let mut carrier = bench.dial().await;
     carrier.start("good").await;
     carrier.clip().await;
-    carrier
-        .say(json!({"event": "dtmf", "dtmf": {"digit": "9"}}))
-        .await;
+    carrier.say(json!({"event": "dtmf", "dtmf": {"digit": "9"}})).await;
     // No mark is ever returned for the goodbye.
     let (code, summary) = carrier.closed().await;
     assert_eq!((code, summary.reason), (1000, CloseReason::Finished));

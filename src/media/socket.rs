@@ -82,13 +82,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     Err(error) => self.failed(error),
                 });
             }
-            Pin::new(&mut self.stream)
-                .poll_next(context)
-                .map(|next| match next {
-                    Some(Ok(message)) => Heard::Message(message),
-                    Some(Err(error)) => self.failed(error),
-                    None => Heard::Ended,
-                })
+            Pin::new(&mut self.stream).poll_next(context).map(|next| match next {
+                Some(Ok(message)) => Heard::Message(message),
+                Some(Err(error)) => self.failed(error),
+                None => Heard::Ended,
+            })
         })
         .await
     }

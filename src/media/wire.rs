@@ -87,10 +87,7 @@ pub fn parse(message: &str) -> Result<Incoming<'_>, WireError> {
     match &*envelope.event.0 {
         "media" => {
             let media = envelope.media.ok_or(WireError::Incomplete)?;
-            if media
-                .track
-                .is_some_and(|track| track.0.starts_with("outbound"))
-            {
+            if media.track.is_some_and(|track| track.0.starts_with("outbound")) {
                 return Ok(Incoming::Other);
             }
             media
@@ -109,9 +106,7 @@ pub fn parse(message: &str) -> Result<Incoming<'_>, WireError> {
             .and_then(|digit| digit.0.chars().next())
             .map(Incoming::Digit)
             .ok_or(WireError::Incomplete),
-        "start" => {
-            start(envelope.start.unwrap_or_default(), envelope.stream_sid).map(Incoming::Start)
-        }
+        "start" => start(envelope.start.unwrap_or_default(), envelope.stream_sid).map(Incoming::Start),
         "connected" => Ok(Incoming::Connected),
         "stop" => Ok(Incoming::Stop),
         _ => Ok(Incoming::Other),
@@ -185,8 +180,7 @@ impl Outgoing {
 
     fn finish(&mut self, end: &[u8]) -> Utf8Bytes {
         self.buffer.put_slice(end);
-        Utf8Bytes::try_from(self.buffer.split().freeze())
-            .expect("every part written above is UTF-8")
+        Utf8Bytes::try_from(self.buffer.split().freeze()).expect("every part written above is UTF-8")
     }
 }
 
@@ -285,10 +279,7 @@ fn start(body: StartBody<'_>, envelope_sid: Option<Text<'_>>) -> Result<Start, W
             .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.clone())
     };
-    let filled = |text: Option<Text<'_>>| {
-        text.map(|text| text.0.into_owned())
-            .filter(|text| !text.is_empty())
-    };
+    let filled = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned()).filter(|text| !text.is_empty());
     let stream_sid = filled(body.stream_sid)
         .or_else(|| filled(envelope_sid))
         .ok_or(WireError::NoStream)?;
@@ -321,10 +312,7 @@ fn parameters(value: serde_json::Value) -> Vec<(String, String)> {
         Value::Null => String::new(),
         other => other.to_string(),
     };
-    object
-        .into_iter()
-        .map(|(name, value)| (name, text(value)))
-        .collect()
+    object.into_iter().map(|(name, value)| (name, text(value))).collect()
 }
 
 fn quoted(text: &str) -> String {

@@ -59,23 +59,14 @@ fn the_other_events_and_their_variations() {
             r#"{"event":"dtmf","dtmf":{"track":"inbound_track","digit":"1"}}"#,
             Ok(Incoming::Digit('1')),
         ),
-        (
-            r#"{"event":"dtmf","dtmf":{"digit":7}}"#,
-            Ok(Incoming::Digit('7')),
-        ),
-        (
-            r#"{"event":"dtmf","dtmf":{"digit":""}}"#,
-            Err(WireError::Incomplete),
-        ),
+        (r#"{"event":"dtmf","dtmf":{"digit":7}}"#, Ok(Incoming::Digit('7'))),
+        (r#"{"event":"dtmf","dtmf":{"digit":""}}"#, Err(WireError::Incomplete)),
         (
             r#"{"event":"mark","mark":{"name":5}}"#,
             Ok(Incoming::Mark { name: "5".into() }),
         ),
         (r#"{"event":"mark"}"#, Err(WireError::Incomplete)),
-        (
-            r#"{"event":"stop","stop":{"callSid":"CA1"}}"#,
-            Ok(Incoming::Stop),
-        ),
+        (r#"{"event":"stop","stop":{"callSid":"CA1"}}"#, Ok(Incoming::Stop)),
         (
             r#"{"event":"media","media":{"track":"outbound","payload":"//8="}}"#,
             Ok(Incoming::Other),
@@ -105,10 +96,7 @@ fn the_call_is_found_wherever_it_is_named() {
         (r#"{"call_sid":""}"#, "CA1"),
         (r#"{"CALL_SID":"CAx"}"#, "CAx"),
         (r#"{"CALL_SID":"CAx","CallSid":"CAy"}"#, "CAy"),
-        (
-            r#"{"CALL_SID":"CAx","CallSid":"CAy","call_sid":"CAz"}"#,
-            "CAz",
-        ),
+        (r#"{"CALL_SID":"CAx","CallSid":"CAy","call_sid":"CAz"}"#, "CAz"),
         (r#""{\"call_sid\":\"CAs\",\"token\":\"t\"}""#, "CAs"),
         (r#""not json""#, "CA1"),
     ];
@@ -143,10 +131,7 @@ fn a_start_without_its_stream_or_call_is_refused() {
         parse(r#"{"event":"start","start":{"callSid":"CA1"}}"#),
         Err(WireError::NoStream)
     );
-    assert_eq!(
-        parse(r#"{"event":"start","streamSid":"MZ1"}"#),
-        Err(WireError::NoCall)
-    );
+    assert_eq!(parse(r#"{"event":"start","streamSid":"MZ1"}"#), Err(WireError::NoCall));
     let outer = parse(r#"{"event":"start","streamSid":"MZ1","start":{"callSid":"CA1"}}"#);
     assert!(matches!(outer, Ok(Incoming::Start(start)) if start.stream_sid == "MZ1"));
 }
@@ -162,18 +147,13 @@ fn messages_out_hold_exactly_the_allowed_fields() {
         out.mark("g1p2").as_str(),
         r#"{"event":"mark","streamSid":"MZ1","mark":{"name":"g1p2"}}"#
     );
-    assert_eq!(
-        out.clear().as_str(),
-        r#"{"event":"clear","streamSid":"MZ1"}"#
-    );
+    assert_eq!(out.clear().as_str(), r#"{"event":"clear","streamSid":"MZ1"}"#);
 }
 
 #[test]
 fn the_buffer_is_used_again_once_a_message_is_gone() {
     let mut out = Outgoing::new("MZ1");
-    let rooms: std::collections::HashSet<_> = (0..10_000)
-        .map(|_| out.media(&[0; 160]).as_ptr() as usize)
-        .collect();
+    let rooms: std::collections::HashSet<_> = (0..10_000).map(|_| out.media(&[0; 160]).as_ptr() as usize).collect();
     // Without reuse ten thousand messages would lie at about as many places.
     assert!(rooms.len() <= 8 * 1024 / 200, "{} places", rooms.len());
 }

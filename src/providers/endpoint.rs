@@ -25,18 +25,9 @@ mod tests {
     #[test]
     fn bases_with_and_without_slash_and_prefix() {
         let cases = [
-            (
-                "https://api.openai.com/v1",
-                "https://api.openai.com/v1/audio/speech",
-            ),
-            (
-                "https://api.openai.com/v1//",
-                "https://api.openai.com/v1/audio/speech",
-            ),
-            (
-                "http://127.0.0.1:8000",
-                "http://127.0.0.1:8000/audio/speech",
-            ),
+            ("https://api.openai.com/v1", "https://api.openai.com/v1/audio/speech"),
+            ("https://api.openai.com/v1//", "https://api.openai.com/v1/audio/speech"),
+            ("http://127.0.0.1:8000", "http://127.0.0.1:8000/audio/speech"),
             (
                 " https://gw.example/a/b/?v=1 ",
                 "https://gw.example/a/b/audio/speech?v=1",

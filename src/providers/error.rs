@@ -69,10 +69,7 @@ impl ProviderError {
     /// Whether the same request may succeed later without anyone changing anything.
     pub fn is_retryable(&self) -> bool {
         match self.class() {
-            ErrorClass::Quota
-            | ErrorClass::Transient
-            | ErrorClass::Timeout
-            | ErrorClass::Protocol => true,
+            ErrorClass::Quota | ErrorClass::Transient | ErrorClass::Timeout | ErrorClass::Protocol => true,
             ErrorClass::Auth | ErrorClass::BadRequest => false,
         }
     }
@@ -87,11 +84,7 @@ impl ProviderError {
 
     /// What an HTTP answer other than 2xx means. `body` may hold `{"error":{"message":…}}`, `{"error":"…"}`,
     /// `{"message":…}`, `{"detail":…}` or anything else.
-    pub(crate) fn from_answer(
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> ProviderError {
+    pub(crate) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
         let said = message_of(body);
         let detail = match said.is_empty() {
             true => format!("status {}", status.as_u16()),
@@ -141,9 +134,7 @@ fn message_of(body: &[u8]) -> String {
         return clean(&String::from_utf8_lossy(&body[..body.len().min(2000)]));
     };
     let places = ["/error/message", "/error", "/message", "/detail"];
-    let text = places
-        .iter()
-        .find_map(|place| value.pointer(place)?.as_str());
+    let text = places.iter().find_map(|place| value.pointer(place)?.as_str());
     clean(text.unwrap_or(""))
 }
 
@@ -170,11 +161,7 @@ mod tests {
         for (status, class, retryable) in cases {
             let status = StatusCode::from_u16(status).expect("a status");
             let error = ProviderError::from_answer(status, &HeaderMap::new(), b"");
-            assert_eq!(
-                (error.class(), error.is_retryable()),
-                (class, retryable),
-                "{status}"
-            );
+            assert_eq!((error.class(), error.is_retryable()), (class, retryable), "{status}");
         }
     }
 

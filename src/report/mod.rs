@@ -1,1 +1,166 @@
+//! Findings as people and machines want them: one small renderer per file, and one line here for each.
 
+use std::fmt;
+
+use crate::flow::finding::{Finding, Severity};
+use crate::flow::suggest;
+
+mod concise;
+mod human;
+mod json;
+mod plain;
+
+/// What is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// In the order in which they are shown.
+    pub findings: &'a [Finding],
+    /// The numbers of the run.
+    pub summary: &'a Summary,
+    /// Whether the text may hold colours, for formats that have them.
+    pub colour: bool,
+}
+
+/// The numbers of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files that were read.
+    pub files: usize,
+    /// Findings that keep a flow from running.
+    pub errors: usize,
+    /// Findings to look at.
+    pub warnings: usize,
+    /// Warnings that authors have allowed.
+    pub suppressed: usize,
+    /// What was read, such as `3 flows, 41 steps`; counted in files where it is empty.
+    pub subject: String,
+}
+
+impl Summary {
+    /// Counts findings.
+    pub fn of(files: usize, findings: &[Finding], suppressed: usize) -> Self {
+        let count = |severity| findings.iter().filter(|one| one.severity == severity).count();
+        Self {
+            files,
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            suppressed,
+            subject: String::new(),
+        }
+    }
+
+    /// Says what was read, for people.
+    #[must_use]
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+}
+
+/// The line that ends a report for people: `3 files: 1 error, 2 warnings`.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.subject.is_empty() {
+            write!(f, "{}: ", counted(self.files, "file"))?;
+        } else {
+            write!(f, "{}: ", self.subject)?;
+        }
+        match (self.errors, self.warnings) {
+            (0, 0) => f.write_str("no problems")?,
+            (errors, 0) => f.write_str(&counted(errors, "error"))?,
+            (0, warnings) => f.write_str(&counted(warnings, "warning"))?,
+            (errors, warnings) => write!(f, "{}, {}", counted(errors, "error"), counted(warnings, "warning"))?,
+        }
+        match self.suppressed {
+            0 => Ok(()),
+            some => write!(f, " ({some} allowed)"),
+        }
+    }
+}
+
+/// Declares the formats, each with its name and its renderer.
+macro_rules! formats {
+    ($( $(#[doc = $doc:literal])* $format:ident = $name:literal => $render:path; )+) => {
+        /// How a report is written.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Format {
+            $( $(#[doc = $doc])* $format, )+
+        }
+
+        impl Format {
+            /// Every format.
+            pub const ALL: &'static [Self] = &[$( Self::$format ),+];
+
+            /// The name it is chosen by.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$format => $name, )+ }
+            }
+
+            /// Writes a report; it ends with a line break.
+            pub fn render(self, report: &Report<'_>) -> String {
+                match self { $( Self::$format => $render(report), )+ }
+            }
+        }
+    };
+}
+
+formats! {
+    /// With the lines of the source and marks under them.
+    Human = "human" => human::render;
+    /// In sentences, for a screen reader or a log.
+    Plain = "plain" => plain::render;
+    /// One line for each finding, as editors' problem matchers read it.
+    Concise = "concise" => concise::render;
+    /// One JSON document.
+    Json = "json" => json::render;
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let found = Self::ALL.iter().find(|format| format.as_str() == name);
+        found.copied().ok_or_else(|| UnknownFormat { name: name.to_owned() })
+    }
+}
+
+/// No format has this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownFormat {
+    name: String,
+}
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = || Format::ALL.iter().map(|format| format.as_str());
+        write!(f, "there is no format `{}`; ", self.name)?;
+        if let Some(nearest) = suggest::nearest(&self.name, known()) {
+            write!(f, "did you mean `{nearest}`? ")?;
+        }
+        write!(f, "known: {}", suggest::listed(&self.name, known()))
+    }
+}
+
+impl std::error::Error for UnknownFormat {}
+
+/// A number and its noun.
+fn counted(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// A text on one line, without characters that a terminal would act on.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -24,8 +24,7 @@ use super::drain::Shutdown;
 use super::origin::Peer;
 
 /// Answers one request; never fails and never panics.
-pub(super) type Handler =
-    Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response> + Send + Sync>;
+pub(super) type Handler = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Response> + Send + Sync>;
 
 /// One counted connection, as a request extension: an upgraded socket keeps it to stay counted.
 #[derive(Clone)]
@@ -54,13 +53,11 @@ pub enum ServeError {
 
 /// Listens on an address.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => ServeError::InUse(address),
-            io::ErrorKind::PermissionDenied => ServeError::Forbidden(address),
-            _ => ServeError::Bind(address, error),
-        })
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => ServeError::InUse(address),
+        io::ErrorKind::PermissionDenied => ServeError::Forbidden(address),
+        _ => ServeError::Bind(address, error),
+    })
 }
 
 /// Serves until told to stop, then until everything in `open` has ended or the deadline has come.
@@ -110,10 +107,7 @@ pub(super) async fn serve(
     }
     drop(listener);
     open.close();
-    if tokio::time::timeout(limits.stop_within, open.wait())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(limits.stop_within, open.wait()).await.is_err() {
         tracing::warn!(left = open.len(), "connections are cut at the deadline");
         cut.cancel();
     }
@@ -145,8 +139,7 @@ impl Connection {
             let answering = handler(request);
             async move { Ok::<_, std::convert::Infallible>(answering.await) }
         });
-        let mut connection =
-            pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
         // The library's own header timeout does not cover the first bytes, and must be as long as an idle connection
         // may live. A client that dribbles its first request is caught by this one.
         let mut first = pin!(tokio::time::sleep(limits.first_request_within));
@@ -207,10 +200,7 @@ async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, So
 
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 impl fmt::Display for ServeError {

@@ -7,10 +7,9 @@ use warp::reply::Response;
 /// A TwiML document that nobody may keep.
 pub(super) fn twiml(document: String) -> Response {
     let mut response = Response::new(document.into());
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/xml; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     uncached(response)
 }
 
@@ -25,10 +24,9 @@ pub(super) fn nothing() -> Response {
 pub(super) fn text(status: StatusCode, line: impl Into<String>) -> Response {
     let mut response = Response::new((line.into() + "\n").into());
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     uncached(response)
 }
 

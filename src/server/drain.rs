@@ -33,18 +33,11 @@ impl Shutdown {
     }
 
     /// Drains until `calls_over` completes, or for `limit` at most, then stops. True if the calls were over.
-    pub async fn drain_then_stop(
-        &self,
-        calls_over: impl Future<Output = ()>,
-        limit: Duration,
-    ) -> bool {
+    pub async fn drain_then_stop(&self, calls_over: impl Future<Output = ()>, limit: Duration) -> bool {
         self.drain();
         let over = tokio::time::timeout(limit, calls_over).await.is_ok();
         if !over {
-            tracing::warn!(
-                limit_s = limit.as_secs(),
-                "calls are still up at the end of the drain"
-            );
+            tracing::warn!(limit_s = limit.as_secs(), "calls are still up at the end of the drain");
         }
         self.stop();
         over

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::Stream;
 use http::header::{
-    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::fs::File;
@@ -93,11 +93,7 @@ async fn open(root: &Path, relative: &Path) -> Option<(File, Facts)> {
         return None;
     }
     let file = File::open(&path).await.ok()?;
-    let metadata = file
-        .metadata()
-        .await
-        .ok()
-        .filter(|metadata| metadata.is_file())?;
+    let metadata = file.metadata().await.ok().filter(|metadata| metadata.is_file())?;
     let age = metadata
         .modified()
         .unwrap_or(UNIX_EPOCH)
@@ -119,9 +115,7 @@ async fn respond(mut file: File, facts: &Facts, incoming: &Incoming) -> Response
         return described(Response::default(), StatusCode::NOT_MODIFIED, facts);
     }
     let part = match headers.get(RANGE) {
-        Some(range) if get && range_holds(headers, facts) => {
-            part(range.to_str().unwrap_or_default(), facts.length)
-        }
+        Some(range) if get && range_holds(headers, facts) => part(range.to_str().unwrap_or_default(), facts.length),
         _ => Part::Whole,
     };
     let (status, first, length) = match part {
@@ -129,11 +123,7 @@ async fn respond(mut file: File, facts: &Facts, incoming: &Incoming) -> Response
         Part::Slice(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Part::Unsatisfiable => {
             let mut response = answers::text(StatusCode::RANGE_NOT_SATISFIABLE, "no such range");
-            insert(
-                &mut response,
-                CONTENT_RANGE,
-                &format!("bytes */{}", facts.length),
-            );
+            insert(&mut response, CONTENT_RANGE, &format!("bytes */{}", facts.length));
             return response;
         }
     };
@@ -160,10 +150,7 @@ fn chunks(file: File, length: u64) -> impl Stream<Item = io::Result<Vec<u8>>> + 
             return Ok(None);
         }
         let mut chunk = Vec::new();
-        let read = (&mut file)
-            .take(left.min(CHUNK))
-            .read_to_end(&mut chunk)
-            .await?;
+        let read = (&mut file).take(left.min(CHUNK)).read_to_end(&mut chunk).await?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -174,11 +161,7 @@ fn chunks(file: File, length: u64) -> impl Stream<Item = io::Result<Vec<u8>>> + 
 fn described(mut response: Response, status: StatusCode, facts: &Facts) -> Response {
     *response.status_mut() = status;
     insert(&mut response, ETAG, &facts.etag);
-    insert(
-        &mut response,
-        LAST_MODIFIED,
-        &httpdate::fmt_http_date(facts.modified),
-    );
+    insert(&mut response, LAST_MODIFIED, &httpdate::fmt_http_date(facts.modified));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(facts.kind));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -338,10 +321,7 @@ mod tests {
 
     #[test]
     fn paths_stay_below_the_root() {
-        assert_eq!(
-            relative_path("/tts/a%20b.mp3"),
-            Some(PathBuf::from("tts/a b.mp3"))
-        );
+        assert_eq!(relative_path("/tts/a%20b.mp3"), Some(PathBuf::from("tts/a b.mp3")));
         assert_eq!(
             relative_path("//tts//%D7%A9.mp3/"),
             Some(PathBuf::from("tts/\u{5e9}.mp3"))

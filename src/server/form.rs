@@ -119,18 +119,9 @@ mod tests {
                 .collect::<Vec<_>>();
             futures_util::stream::iter(parts)
         };
-        assert_eq!(
-            read_limited(chunks(&[4, 6]), 10).await.map(|b| b.len()),
-            Ok(10)
-        );
-        assert_eq!(
-            read_limited(chunks(&[4, 7]), 10).await,
-            Err(BodyFault::TooLarge)
-        );
-        assert_eq!(
-            read_limited(chunks(&[11, 0, 1]), 10).await,
-            Err(BodyFault::TooLarge)
-        );
+        assert_eq!(read_limited(chunks(&[4, 6]), 10).await.map(|b| b.len()), Ok(10));
+        assert_eq!(read_limited(chunks(&[4, 7]), 10).await, Err(BodyFault::TooLarge));
+        assert_eq!(read_limited(chunks(&[11, 0, 1]), 10).await, Err(BodyFault::TooLarge));
         assert_eq!(read_limited(chunks(&[]), 10).await.map(|b| b.len()), Ok(0));
     }
 

@@ -108,14 +108,12 @@ where
     name_the_host(&mut request);
     let asked = AssertUnwindSafe(async { ask(request).await }).catch_unwind();
     let response = match asked.await {
-        Ok(Ok(response)) if webhooks::is_webhook(&path) && webhooks::forbids(response.status()) => {
-            webhooks::safe(
-                shared,
-                &path,
-                Answer::Document,
-                "a mounted route gave a status that ends the call",
-            )
-        }
+        Ok(Ok(response)) if webhooks::is_webhook(&path) && webhooks::forbids(response.status()) => webhooks::safe(
+            shared,
+            &path,
+            Answer::Document,
+            "a mounted route gave a status that ends the call",
+        ),
         Ok(Ok(response)) => response,
         Err(_) => {
             raise(&shared.counts.panics);
@@ -123,10 +121,7 @@ where
                 webhooks::safe(shared, &path, Answer::Document, "a route panicked")
             } else {
                 tracing::error!(path, "a route panicked");
-                answers::text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "something went wrong here",
-                )
+                answers::text(StatusCode::INTERNAL_SERVER_ERROR, "something went wrong here")
             }
         }
     };
@@ -137,10 +132,7 @@ where
 
 /// HTTP/2 and absolute request targets name the host in the target; routes look for it in the header.
 fn name_the_host(request: &mut Request<Incoming>) {
-    let authority = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str().to_owned());
+    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
     if let Some(host) = authority.and_then(|authority| HeaderValue::try_from(authority).ok()) {
         request.headers_mut().insert(HOST, host);
     }
@@ -148,17 +140,13 @@ fn name_the_host(request: &mut Request<Incoming>) {
 
 fn warn_of_open_doors(config: &ServerConfig) {
     if !config.verify_signatures {
-        tracing::warn!(
-            "SIGNATURES_OFF: anybody who finds a webhook may play the carrier; help: turn verification on"
-        );
+        tracing::warn!("SIGNATURES_OFF: anybody who finds a webhook may play the carrier; help: turn verification on");
     } else if config.auth_token.is_none() {
         tracing::error!(
             "SIGNATURES_UNVERIFIABLE: every signed webhook is refused with 403; help: set TWILIO_AUTH_TOKEN"
         );
     }
     if config.public_base.is_none() {
-        tracing::warn!(
-            "no public address is configured, so each request's own is used; help: set PUBLIC_BASE_URL"
-        );
+        tracing::warn!("no public address is configured, so each request's own is used; help: set PUBLIC_BASE_URL");
     }
 }

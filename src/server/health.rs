@@ -55,11 +55,7 @@ pub(super) async fn readyz(shared: &Shared) -> Response {
 
 /// `/version`: tells an old deployment from a new one.
 pub(super) fn version(shared: &Shared) -> Response {
-    let profile = if cfg!(debug_assertions) {
-        "debug"
-    } else {
-        "release"
-    };
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let build = option_env!("ENGINE_BUILD").unwrap_or(profile);
     let value = json!({
         "version": env!("CARGO_PKG_VERSION"),

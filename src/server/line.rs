@@ -133,9 +133,7 @@ impl Hook {
     /// What the carrier accepts as the answer.
     pub fn answer(self) -> Answer {
         match self {
-            Hook::IncomingCall | Hook::HandleRecording | Hook::Next | Hook::Aside => {
-                Answer::Document
-            }
+            Hook::IncomingCall | Hook::HandleRecording | Hook::Next | Hook::Aside => Answer::Document,
             Hook::StreamEnded => Answer::DocumentOrNothing,
             Hook::StreamStatus | Hook::CallStatus => Answer::Nothing,
         }

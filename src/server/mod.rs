@@ -39,8 +39,6 @@ pub use drain::Shutdown;
 pub use form::{BodyFault, form_pairs, read_limited};
 pub use front::Server;
 pub use line::{Answer, Health, Hook, Line, MessageHook, StaticRoots, VoiceReply, VoiceRequest};
-pub use origin::{
-    OriginError, Origins, Peer, PublicBase, TrustedProxies, origins, websocket_origin,
-};
+pub use origin::{OriginError, Origins, Peer, PublicBase, TrustedProxies, origins, websocket_origin};
 pub use signature::{SignedBody, UrlKind, candidates, matching, sign};
 pub use socket::{MediaSocket, MediaStream, SocketSignature};

@@ -183,22 +183,12 @@ fn forwarded(headers: &HeaderMap, host: Option<&str>) -> Option<String> {
     if forwarded_host.is_none() && scheme.is_none() {
         return None;
     }
-    Some(format!(
-        "{}://{}",
-        scheme.unwrap_or("http"),
-        forwarded_host.or(host)?
-    ))
+    Some(format!("{}://{}", scheme.unwrap_or("http"), forwarded_host.or(host)?))
 }
 
 /// The first value of a header that may be repeated or hold a comma list: the one nearest to the carrier.
 fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get(name)?
-        .to_str()
-        .ok()?
-        .split(',')
-        .next()
-        .map(str::trim)
+    headers.get(name)?.to_str().ok()?.split(',').next().map(str::trim)
 }
 
 fn clean_scheme(text: &str) -> Option<&'static str> {
@@ -215,10 +205,7 @@ fn clean_host(text: &str) -> Option<&str> {
         Some(rest) => {
             let (inside, after) = rest.split_once(']')?;
             inside.parse::<std::net::Ipv6Addr>().ok()?;
-            (
-                inside,
-                after.strip_prefix(':').or(after.is_empty().then_some("0")),
-            )
+            (inside, after.strip_prefix(':').or(after.is_empty().then_some("0")))
         }
         None => match text.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -241,18 +228,11 @@ fn network(text: &str) -> Result<Network, OriginError> {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (text, None),
     };
-    let base = address
-        .parse::<IpAddr>()
-        .map_err(|_| refuse())?
-        .to_canonical();
+    let base = address.parse::<IpAddr>().map_err(|_| refuse())?.to_canonical();
     let longest = if base.is_ipv4() { 32 } else { 128 };
     let prefix = match prefix {
         None => longest,
-        Some(prefix) => prefix
-            .parse::<u8>()
-            .ok()
-            .filter(|p| *p <= longest)
-            .ok_or_else(refuse)?,
+        Some(prefix) => prefix.parse::<u8>().ok().filter(|p| *p <= longest).ok_or_else(refuse)?,
     };
     Ok(Network::Block { base, prefix })
 }
@@ -293,12 +273,7 @@ mod tests {
     fn seen(base: Option<&str>, peer: &str, list: &[(&str, &str)]) -> Origins {
         let base = base.map(|base| base.parse::<PublicBase>().expect("base"));
         let peer = peer.parse::<IpAddr>().ok();
-        origins(
-            base.as_ref(),
-            &TrustedProxies::loopback(),
-            peer,
-            &headers(list),
-        )
+        origins(base.as_ref(), &TrustedProxies::loopback(), peer, &headers(list))
     }
 
     #[test]
@@ -307,14 +282,8 @@ mod tests {
             ("voice.example.com", "https://voice.example.com"),
             (" https://voice.example.com/ ", "https://voice.example.com"),
             ("http://localhost:5000", "http://localhost:5000"),
-            (
-                "https://u:p@voice.example.com//a//b/",
-                "https://voice.example.com/a/b",
-            ),
-            (
-                "HTTPS://voice.example.com:8443",
-                "https://voice.example.com:8443",
-            ),
+            ("https://u:p@voice.example.com//a//b/", "https://voice.example.com/a/b"),
+            ("HTTPS://voice.example.com:8443", "https://voice.example.com:8443"),
             ("http://[::1]:80", "http://[::1]:80"),
         ] {
             assert_eq!(
@@ -333,10 +302,7 @@ mod tests {
             "https://h:99999",
         ] {
             let error = text.parse::<PublicBase>().expect_err(text);
-            assert!(
-                error.to_string().contains("help: write `https://"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("help: write `https://"), "{error}");
         }
     }
 
@@ -349,10 +315,7 @@ mod tests {
         ];
         let found = seen(Some("voice.example.com"), "127.0.0.1", &all);
         assert_eq!(found.public, "https://voice.example.com");
-        assert_eq!(
-            found.signed,
-            ["https://voice.example.com", "https://other.example"]
-        );
+        assert_eq!(found.signed, ["https://voice.example.com", "https://other.example"]);
         let stranger = seen(Some("voice.example.com"), "192.0.2.1", &all);
         assert_eq!(stranger.signed, ["https://voice.example.com"]);
     }
@@ -365,14 +328,8 @@ mod tests {
             ("x-forwarded-host", "second.example"),
             ("x-forwarded-proto", "https,http"),
         ];
-        assert_eq!(
-            seen(None, "127.0.0.1", &all).public,
-            "https://voice.example.com"
-        );
-        assert_eq!(
-            seen(None, "::ffff:127.0.0.1", &all).public,
-            "https://voice.example.com"
-        );
+        assert_eq!(seen(None, "127.0.0.1", &all).public, "https://voice.example.com");
+        assert_eq!(seen(None, "::ffff:127.0.0.1", &all).public, "https://voice.example.com");
         assert_eq!(seen(None, "192.0.2.1", &all).public, "http://inner:5000");
         assert_eq!(
             seen(None, "192.0.2.1", &all).signed,
@@ -412,10 +369,7 @@ mod tests {
         let scheme = seen(
             None,
             "127.0.0.1",
-            &[
-                ("host", "good.example"),
-                ("x-forwarded-proto", "javascript"),
-            ],
+            &[("host", "good.example"), ("x-forwarded-proto", "javascript")],
         );
         assert_eq!(scheme.public, "http://good.example");
         assert_eq!(seen(None, "127.0.0.1", &[]).public, "http://localhost");
@@ -423,14 +377,8 @@ mod tests {
 
     #[test]
     fn proxies_are_addresses_networks_or_loopback() {
-        let list = TrustedProxies::parse(&[
-            "loopback",
-            "10.0.0.0/8",
-            "192.0.2.7",
-            "fd00::/8",
-            "0.0.0.0/32",
-        ])
-        .expect("list");
+        let list =
+            TrustedProxies::parse(&["loopback", "10.0.0.0/8", "192.0.2.7", "fd00::/8", "0.0.0.0/32"]).expect("list");
         for (address, trusted) in [
             ("127.0.0.9", true),
             ("::1", true),
@@ -442,17 +390,10 @@ mod tests {
             ("fe80::1", false),
             ("::ffff:10.1.1.1", true),
         ] {
-            assert_eq!(
-                list.trusts(address.parse().expect("address")),
-                trusted,
-                "{address}"
-            );
+            assert_eq!(list.trusts(address.parse().expect("address")), trusted, "{address}");
         }
         let all = TrustedProxies::parse(&["0.0.0.0/0", "::/0"]).expect("everything");
-        assert!(
-            all.trusts("8.8.8.8".parse().expect("v4"))
-                && all.trusts("2001:db8::1".parse().expect("v6"))
-        );
+        assert!(all.trusts("8.8.8.8".parse().expect("v4")) && all.trusts("2001:db8::1".parse().expect("v6")));
         for wrong in ["10.0.0.0/33", "::/129", "proxy.example", "", "10.0.0.0/-1"] {
             assert_eq!(
                 TrustedProxies::parse(&[wrong]),
@@ -465,10 +406,7 @@ mod tests {
     #[test]
     fn websocket_origins() {
         assert_eq!(websocket_origin("https://h.example"), "wss://h.example");
-        assert_eq!(
-            websocket_origin("http://h.example:5000"),
-            "ws://h.example:5000"
-        );
+        assert_eq!(websocket_origin("http://h.example:5000"), "ws://h.example:5000");
     }
 
     proptest! {

@@ -35,10 +35,7 @@ enum Family {
 
 /// Every route of the server. `mounted` come first, so that a mounted webhook is found before the catch-all below
 /// `/webhook/`; each must reject with `not_found` what is not its own, before it takes the body.
-pub(super) fn all(
-    shared: &Arc<Shared>,
-    mounted: Option<BoxedFilter<(Response,)>>,
-) -> BoxedFilter<(Response,)> {
+pub(super) fn all(shared: &Arc<Shared>, mounted: Option<BoxedFilter<(Response,)>>) -> BoxedFilter<(Response,)> {
     let own = own(shared);
     let routes = match mounted {
         Some(mounted) => mounted.or(own).unify().boxed(),
@@ -58,39 +55,22 @@ fn own(shared: &Arc<Shared>) -> BoxedFilter<(Response,)> {
         .and(with(shared))
         .and(warp::ext::optional::<OnUpgrade>())
         .and(warp::ext::optional::<Slot>())
-        .map(|_, incoming, shared: Arc<Shared>, upgrade, slot| {
-            socket::answer(&shared, incoming, upgrade, slot)
+        .map(|_, incoming, shared: Arc<Shared>, upgrade, slot| socket::answer(&shared, incoming, upgrade, slot));
+    let files = family(&[Family::Static])
+        .and(incoming())
+        .and(with(shared))
+        .then(|_, incoming, shared: Arc<Shared>| async move { files::answer(&shared, &incoming).await });
+    let health = family(&[Family::Healthz, Family::Readyz, Family::Version, Family::Greeting])
+        .and(with(shared))
+        .then(|family, shared: Arc<Shared>| async move {
+            match family {
+                Family::Readyz => health::readyz(&shared).await,
+                Family::Version => health::version(&shared),
+                Family::Healthz => health::healthz(),
+                _ => health::greeting(),
+            }
         });
-    let files =
-        family(&[Family::Static])
-            .and(incoming())
-            .and(with(shared))
-            .then(|_, incoming, shared: Arc<Shared>| async move {
-                files::answer(&shared, &incoming).await
-            });
-    let health = family(&[
-        Family::Healthz,
-        Family::Readyz,
-        Family::Version,
-        Family::Greeting,
-    ])
-    .and(with(shared))
-    .then(|family, shared: Arc<Shared>| async move {
-        match family {
-            Family::Readyz => health::readyz(&shared).await,
-            Family::Version => health::version(&shared),
-            Family::Healthz => health::healthz(),
-            _ => health::greeting(),
-        }
-    });
-    with_body
-        .or(media)
-        .unify()
-        .or(files)
-        .unify()
-        .or(health)
-        .unify()
-        .boxed()
+    with_body.or(media).unify().or(files).unify().or(health).unify().boxed()
 }
 
 async fn webhook<S, B>(incoming: Incoming, shared: Arc<Shared>, body: S) -> Response
@@ -127,21 +107,14 @@ fn family_of(path: &str) -> Option<Family> {
 }
 
 fn incoming() -> impl Filter<Extract = (Incoming,), Error = Infallible> + Clone {
-    let query = warp::query::raw()
-        .map(Some)
-        .or(warp::any().map(|| None))
-        .unify();
+    let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
     warp::method()
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional::<Peer>())
         .map(
-            |method: Method,
-             path: FullPath,
-             query: Option<String>,
-             headers: HeaderMap,
-             peer: Option<Peer>| Incoming {
+            |method: Method, path: FullPath, query: Option<String>, headers: HeaderMap, peer: Option<Peer>| Incoming {
                 method,
                 path: path.as_str().to_owned(),
                 query,
@@ -151,9 +124,7 @@ fn incoming() -> impl Filter<Extract = (Incoming,), Error = Infallible> + Clone 
         )
 }
 
-fn with(
-    shared: &Arc<Shared>,
-) -> impl Filter<Extract = (Arc<Shared>,), Error = Infallible> + Clone + use<> {
+fn with(shared: &Arc<Shared>) -> impl Filter<Extract = (Arc<Shared>,), Error = Infallible> + Clone + use<> {
     let shared = Arc::clone(shared);
     warp::any().map(move || Arc::clone(&shared))
 }
@@ -161,20 +132,11 @@ fn with(
 /// The own routes reject nothing but foreign paths; a mounted one may reject more.
 async fn rejected(rejection: Rejection) -> Result<Response, Infallible> {
     if rejection.is_not_found() {
-        return Ok(answers::text(
-            StatusCode::NOT_FOUND,
-            "there is nothing here",
-        ));
+        return Ok(answers::text(StatusCode::NOT_FOUND, "there is nothing here"));
     }
     if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
-        return Ok(answers::text(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "not with this method",
-        ));
+        return Ok(answers::text(StatusCode::METHOD_NOT_ALLOWED, "not with this method"));
     }
     tracing::warn!(?rejection, "a mounted route rejected a request");
-    Ok(answers::text(
-        StatusCode::BAD_REQUEST,
-        "the request cannot be read",
-    ))
+    Ok(answers::text(StatusCode::BAD_REQUEST, "the request cannot be read"))
 }

@@ -40,12 +40,7 @@ pub fn sign(token: &str, url: &str, params: &[(String, String)]) -> String {
 
 /// The first of `candidates` whose signature is `header`, if any. The comparison takes the same time wherever the
 /// first difference lies.
-pub fn matching<'a>(
-    token: &str,
-    header: &str,
-    candidates: &'a [String],
-    body: SignedBody<'_>,
-) -> Option<&'a str> {
+pub fn matching<'a>(token: &str, header: &str, candidates: &'a [String], body: SignedBody<'_>) -> Option<&'a str> {
     let given = STANDARD.decode_to_vec(header.trim()).ok()?;
     candidates.iter().map(String::as_str).find(|url| {
         let params = match body {
@@ -63,16 +58,11 @@ pub fn matching<'a>(
 pub fn candidates(url: &str, kind: UrlKind) -> Vec<String> {
     let mut found = spellings(url);
     if let UrlKind::WebSocket { also_https } = kind {
-        let toggled = found
-            .iter()
-            .map(|url| toggle_slash(url))
-            .collect::<Vec<_>>();
+        let toggled = found.iter().map(|url| toggle_slash(url)).collect::<Vec<_>>();
         found.extend(toggled);
         if also_https {
             let as_http = found.iter().filter_map(|url| url.strip_prefix("ws"));
-            let as_http = as_http
-                .map(|rest| format!("http{rest}"))
-                .collect::<Vec<_>>();
+            let as_http = as_http.map(|rest| format!("http{rest}")).collect::<Vec<_>>();
             found.extend(as_http);
         }
     }
@@ -87,8 +77,7 @@ pub fn names_body_hash(url: &str) -> bool {
 }
 
 fn keyed(token: &str, url: &str, params: &[(String, String)]) -> Hmac<Sha1> {
-    let mut mac =
-        Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(url.as_bytes());
     // Keys are sorted as keys, not as key+value strings; values of one key are a set.
     let mut sorted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -106,18 +95,13 @@ fn keyed(token: &str, url: &str, params: &[(String, String)]) -> Hmac<Sha1> {
 
 fn body_hash(url: &str) -> Option<&str> {
     let query = url.split_once('?')?.1;
-    query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("bodySHA256="))
+    query.split('&').find_map(|pair| pair.strip_prefix("bodySHA256="))
 }
 
 fn body_hash_matches(url: &str, body: &[u8]) -> bool {
     // The hash is no secret (it stands in the URL), so an ordinary comparison is enough.
     let digest = Sha256::digest(body);
-    let hex = digest
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     body_hash(url).is_some_and(|given| given.eq_ignore_ascii_case(&hex))
 }
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -73,10 +72,7 @@ pub(super) fn answer(
     };
     let signature = signature(shared, &incoming);
     if shared.config.enforce_ws_signature && signature != SocketSignature::Valid {
-        return answers::text(
-            StatusCode::FORBIDDEN,
-            "the handshake is not signed by the account",
-        );
+        return answers::text(StatusCode::FORBIDDEN, "the handshake is not signed by the account");
     }
     let subprotocol = offers(headers).then_some(SUBPROTOCOL);
     let shared = Arc::clone(shared);
@@ -182,37 +178,24 @@ fn signature(shared: &Shared, incoming: &Incoming) -> SocketSignature {
 
 fn refuse(reason: &str) -> Response {
     tracing::warn!(reason, "WS_REFUSED");
-    let mut response = answers::text(
-        StatusCode::BAD_REQUEST,
-        format!("this is a WebSocket: {reason}"),
-    );
+    let mut response = answers::text(StatusCode::BAD_REQUEST, format!("this is a WebSocket: {reason}"));
     response
         .headers_mut()
         .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     response
 }
 
-fn handshake_key<'a>(
-    method: &Method,
-    headers: &'a HeaderMap,
-) -> Result<&'a HeaderValue, &'static str> {
+fn handshake_key<'a>(method: &Method, headers: &'a HeaderMap) -> Result<&'a HeaderValue, &'static str> {
     if method != Method::GET {
         return Err("open it with GET");
     }
-    if !lists(headers, &UPGRADE, |token| {
-        token.eq_ignore_ascii_case("websocket")
-    }) {
+    if !lists(headers, &UPGRADE, |token| token.eq_ignore_ascii_case("websocket")) {
         return Err("the header `Upgrade: websocket` is missing");
     }
-    if !lists(headers, &CONNECTION, |token| {
-        token.eq_ignore_ascii_case("upgrade")
-    }) {
+    if !lists(headers, &CONNECTION, |token| token.eq_ignore_ascii_case("upgrade")) {
         return Err("the header `Connection: Upgrade` is missing");
     }
-    if headers
-        .get(SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
-    {
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err("the header `Sec-WebSocket-Version: 13` is missing");
     }
     let key = headers
@@ -225,18 +208,11 @@ fn handshake_key<'a>(
 }
 
 fn offers(headers: &HeaderMap) -> bool {
-    lists(headers, &SEC_WEBSOCKET_PROTOCOL, |token| {
-        token == SUBPROTOCOL
-    })
+    lists(headers, &SEC_WEBSOCKET_PROTOCOL, |token| token == SUBPROTOCOL)
 }
 
 /// True if one element of a header that holds a comma list, and may be repeated, is wanted.
 fn lists(headers: &HeaderMap, name: &http::HeaderName, wanted: impl Fn(&str) -> bool) -> bool {
-    let lines = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    lines
-        .flat_map(|line| line.split(','))
-        .any(|token| wanted(token.trim()))
+    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|token| wanted(token.trim()))
 }

@@ -18,10 +18,7 @@ pub(super) enum Verdict {
     /// Signed by the account, or checking is off.
     Pass,
     /// Refuse; says why and which URLs were checked.
-    Refuse {
-        reason: &'static str,
-        checked: String,
-    },
+    Refuse { reason: &'static str, checked: String },
 }
 
 /// Checks a webhook. `target` is the raw path and query as received.
@@ -49,14 +46,7 @@ pub(super) fn handshake(
     let kind = UrlKind::WebSocket {
         also_https: config.ws_signed_as_https,
     };
-    Some(check(
-        config,
-        origins,
-        target,
-        headers,
-        SignedBody::Nothing,
-        kind,
-    ))
+    Some(check(config, origins, target, headers, SignedBody::Nothing, kind))
 }
 
 fn check(
@@ -91,9 +81,7 @@ fn check(
     if headers.contains_key(SHARED_KEY) {
         return refuse("it is signed with a shared key, and the auth token's is expected");
     }
-    refuse(
-        "the signature does not match; help: compare the URL with PUBLIC_BASE_URL and with the number's webhook",
-    )
+    refuse("the signature does not match; help: compare the URL with PUBLIC_BASE_URL and with the number's webhook")
 }
 
 /// The URLs as a log may show them: a query can hold callers' numbers, so its values are left out.

@@ -75,12 +75,7 @@ where
     B: Buf,
 {
     let Some(webhook) = Webhook::at(&tidy(&incoming.path)) else {
-        return safe(
-            &shared,
-            &incoming.path,
-            Answer::Document,
-            "no webhook has this path",
-        );
+        return safe(&shared, &incoming.path, Answer::Document, "no webhook has this path");
     };
     let unsure = |reason: &str| safe(&shared, &incoming.path, webhook.answer(), reason);
     if !matches!(incoming.method, Method::POST | Method::GET) {
@@ -102,25 +97,14 @@ where
     if webhook.signed() {
         let signed = match &form {
             Some(form) => SignedBody::Form(form),
-            None if incoming.query.is_some() && names_body_hash(&incoming.target()) => {
-                SignedBody::Raw(&body)
-            }
+            None if incoming.query.is_some() && names_body_hash(&incoming.target()) => SignedBody::Raw(&body),
             None => SignedBody::Nothing,
         };
-        let verdict = verify::webhook(
-            config,
-            &at.signed,
-            &incoming.target(),
-            &incoming.headers,
-            signed,
-        );
+        let verdict = verify::webhook(config, &at.signed, &incoming.target(), &incoming.headers, signed);
         if let Verdict::Refuse { reason, checked } = verdict {
             raise(&shared.counts.webhook_refused);
             tracing::warn!(path = incoming.path, reason, checked, "SIGNATURE_REFUSED");
-            return answers::text(
-                StatusCode::FORBIDDEN,
-                "the request is not signed by the account",
-            );
+            return answers::text(StatusCode::FORBIDDEN, "the request is not signed by the account");
         }
     }
     if form.is_none() && !body.is_empty() {
@@ -139,16 +123,10 @@ where
 /// The answer where there is no proper one.
 pub(super) fn safe(shared: &Shared, path: &str, answer: Answer, reason: &str) -> Response {
     raise(&shared.counts.safe_answers);
-    tracing::error!(
-        path,
-        reason,
-        "SAFE_ANSWER: a webhook could not be answered properly"
-    );
+    tracing::error!(path, reason, "SAFE_ANSWER: a webhook could not be answered properly");
     match answer {
         Answer::Nothing => answers::nothing(),
-        Answer::Document | Answer::DocumentOrNothing => {
-            answers::twiml(shared.config.safe_document.clone())
-        }
+        Answer::Document | Answer::DocumentOrNothing => answers::twiml(shared.config.safe_document.clone()),
     }
 }
 
@@ -194,11 +172,7 @@ impl Webhook {
 }
 
 /// Asks the line in a task of its own: neither a carrier that hangs up nor a deadline stops what it began.
-async fn ask(
-    shared: &Arc<Shared>,
-    webhook: Webhook,
-    request: VoiceRequest,
-) -> Result<VoiceReply, &'static str> {
+async fn ask(shared: &Arc<Shared>, webhook: Webhook, request: VoiceRequest) -> Result<VoiceReply, &'static str> {
     let line = Arc::clone(&shared.line);
     let answering = shared.open.spawn(async move {
         match webhook {
@@ -220,9 +194,7 @@ async fn ask(
 fn shape(shared: &Shared, path: &str, answer: Answer, reply: VoiceReply) -> Response {
     match (answer, reply) {
         (Answer::Nothing, _) | (Answer::DocumentOrNothing, VoiceReply::Empty) => answers::nothing(),
-        (Answer::Document, VoiceReply::Empty) => {
-            safe(shared, path, answer, "the line has no document")
-        }
+        (Answer::Document, VoiceReply::Empty) => safe(shared, path, answer, "the line has no document"),
         (_, VoiceReply::Twiml(document)) if document.len() > DOCUMENT_LIMIT => {
             safe(shared, path, answer, "the document is longer than 64 kB")
         }

@@ -58,6 +58,9 @@ impl StepKind for Choose {
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { conditions: self.branches.iter().map(|(_, condition)| condition).collect(), ..Touches::default() }
+        Touches {
+            conditions: self.branches.iter().map(|(_, condition)| condition).collect(),
+            ..Touches::default()
+        }
     }
 }

@@ -54,13 +54,20 @@ impl StepKind for Contact {
             }
             cx.set_contact(&known);
         }
-        cx.write(Row::Contact { phone: Pii::new(phone), name, fields });
+        cx.write(Row::Contact {
+            phone: Pii::new(phone),
+            name,
+            fields,
+        });
         Ok(Next::go("done"))
     }
 
     fn touches(&self) -> Touches<'_> {
         let mut templates: Vec<&Template> = self.phone.iter().chain(&self.name).collect();
         templates.extend(self.set.iter().map(|(_, value)| value));
-        Touches { templates, ..Touches::default() }
+        Touches {
+            templates,
+            ..Touches::default()
+        }
     }
 }

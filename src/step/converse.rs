@@ -70,14 +70,24 @@ impl StepKind for Converse {
                 .with("parameters", parameters),
             0,
         );
-        let (start, media) =
-            self.form.watchdog.as_ref().map_or((6_000, 6_000), |limits| (limits.start.as_millis(), limits.media.as_millis()));
+        let (start, media) = self.form.watchdog.as_ref().map_or((6_000, 6_000), |limits| {
+            (limits.start.as_millis(), limits.media.as_millis())
+        });
         let agent = Some(self.form.agent.value.clone());
-        let stream = Stream { token, agent, start, media, phase: StreamPhase::Pending };
+        let stream = Stream {
+            token,
+            agent,
+            start,
+            media,
+            phase: StreamPhase::Pending,
+        };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { agents: vec![&self.form.agent], ..Touches::default() }
+        Touches {
+            agents: vec![&self.form.agent],
+            ..Touches::default()
+        }
     }
 }

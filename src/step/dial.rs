@@ -54,7 +54,11 @@ pub(super) const KIND: Kind = Kind {
         let dial = Dial::from_yaml(node, cx)?;
         let parties = dial.parties();
         if parties.len() != 1 {
-            let message = if parties.is_empty() { "`dial` needs somebody to call" } else { "`dial` calls one party" };
+            let message = if parties.is_empty() {
+                "`dial` needs somebody to call"
+            } else {
+                "`dial` calls one party"
+            };
             cx.report(
                 Finding::error("missing-key", cx.place(node.span), message)
                     .label("one of `number`, `sip`, `client`, `queue`, `conference`")
@@ -77,7 +81,9 @@ impl StepKind for Dial {
     }
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
-        let Some((noun, party)) = self.parties().into_iter().next() else { return Err(StepError::Unexpected) };
+        let Some((noun, party)) = self.parties().into_iter().next() else {
+            return Err(StepError::Unexpected);
+        };
         let party = cx.text(party)?;
         let ticket = cx.ticket(Route::Next);
         let timeout = self.timeout.as_secs_ceil().max(1);
@@ -103,7 +109,9 @@ impl StepKind for Dial {
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Asked(params) = back else { return Err(StepError::Unexpected) };
+        let Back::Asked(params) = back else {
+            return Err(StepError::Unexpected);
+        };
         let status = params.text("DialCallStatus").unwrap_or("failed");
         let bridged = params.text("DialBridged") == Some("true");
         cx.set_result(json!({
@@ -151,9 +159,15 @@ impl StepKind for Dial {
 
     fn touches(&self) -> Touches<'_> {
         let mut touches = Touches::default();
-        touches.templates.extend(self.parties().into_iter().map(|(_, party)| party));
+        touches
+            .templates
+            .extend(self.parties().into_iter().map(|(_, party)| party));
         touches.templates.extend(&self.caller_id);
-        for sound in self.whisper.iter().chain(self.screen.iter().map(|screen| &screen.prompt)) {
+        for sound in self
+            .whisper
+            .iter()
+            .chain(self.screen.iter().map(|screen| &screen.prompt))
+        {
             sound.touch(&mut touches);
         }
         touches
@@ -174,7 +188,6 @@ impl Dial {
         .collect()
     }
 }
-
 
 /// The variable that holds the party in the noun's template.
 fn party_variable(noun: &str) -> &'static str {

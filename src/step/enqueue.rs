@@ -39,7 +39,10 @@ impl StepKind for Enqueue {
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
         let queue = cx.text(&self.queue)?;
         let ticket = cx.ticket(Route::Next);
-        let mut verb = Verb::new("enqueue").with("route", ticket.route.path()).with("n", ticket.n).with("name", queue);
+        let mut verb = Verb::new("enqueue")
+            .with("route", ticket.route.path())
+            .with("n", ticket.n)
+            .with("name", queue);
         if !self.wait.is_empty() {
             verb = verb.with("wait", "aside");
         }
@@ -48,7 +51,9 @@ impl StepKind for Enqueue {
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Asked(params) = back else { return Err(StepError::Unexpected) };
+        let Back::Asked(params) = back else {
+            return Err(StepError::Unexpected);
+        };
         let result = params.text("QueueResult").unwrap_or("error");
         cx.set_result(json!({"result": result, "seconds": params.number("QueueTime").unwrap_or(0)}));
         Ok(Next::go(match result {
@@ -65,7 +70,10 @@ impl StepKind for Enqueue {
     }
 
     fn touches(&self) -> Touches<'_> {
-        let mut touches = Touches { templates: vec![&self.queue], ..Touches::default() };
+        let mut touches = Touches {
+            templates: vec![&self.queue],
+            ..Touches::default()
+        };
         for sound in &self.wait {
             sound.touch(&mut touches);
         }

@@ -123,8 +123,13 @@ impl StepKind for Gather {
             verb = verb.with("num_digits", keys);
         }
         if let Some(speech) = &self.speech {
-            let language = speech.language.as_ref().map_or(cx.locale(), |language| language.value.as_str());
-            verb = verb.with("language", language).with("speech_model", speech.model.clone());
+            let language = speech
+                .language
+                .as_ref()
+                .map_or(cx.locale(), |language| language.value.as_str());
+            verb = verb
+                .with("language", language)
+                .with("speech_model", speech.model.clone());
             let end = speech.end.map_or(timeout, |end| end.as_secs_ceil().max(1));
             verb = verb.with("speech_timeout", end.to_string());
             if !speech.hints.is_empty() {
@@ -137,7 +142,9 @@ impl StepKind for Gather {
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Asked(params) = back else { return Err(StepError::Unexpected) };
+        let Back::Asked(params) = back else {
+            return Err(StepError::Unexpected);
+        };
         let answer = heard(params);
         cx.set_result(json!({
             "digits": params.text("Digits").unwrap_or_default(),
@@ -145,7 +152,9 @@ impl StepKind for Gather {
             "confidence": params.text("Confidence").and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0),
             "attempt": cx.attempt(),
         }));
-        let Some(answer) = answer else { return self.again(cx, "no_input") };
+        let Some(answer) = answer else {
+            return self.again(cx, "no_input");
+        };
         if let Some(valid) = &self.valid {
             if !cx.holds(valid)? {
                 return self.again(cx, "no_match");
@@ -166,7 +175,10 @@ impl StepKind for Gather {
     }
 
     fn touches(&self) -> Touches<'_> {
-        let mut touches = Touches { conditions: self.valid.iter().collect(), ..Touches::default() };
+        let mut touches = Touches {
+            conditions: self.valid.iter().collect(),
+            ..Touches::default()
+        };
         touches.sets.extend(self.into.clone());
         for sound in std::iter::once(&self.prompt).chain(&self.retry) {
             sound.touch(&mut touches);
@@ -188,12 +200,21 @@ impl Gather {
 impl Answers {
     /// Keys are compared as they are; words without regard to case and surrounding punctuation.
     fn mean(&self, answer: &str) -> bool {
-        let plain = |text: &str| text.trim().trim_matches(|c: char| c.is_ascii_punctuation()).to_lowercase();
-        self.0.iter().any(|known| known.value == answer || (!plain(answer).is_empty() && plain(&known.value) == plain(answer)))
+        let plain = |text: &str| {
+            text.trim()
+                .trim_matches(|c: char| c.is_ascii_punctuation())
+                .to_lowercase()
+        };
+        self.0
+            .iter()
+            .any(|known| known.value == answer || (!plain(answer).is_empty() && plain(&known.value) == plain(answer)))
     }
 }
 
 /// What the caller answered: keys before speech, because the carrier stops listening at the first key.
 fn heard(params: &Params) -> Option<String> {
-    params.text("Digits").or_else(|| params.text("SpeechResult")).map(str::to_owned)
+    params
+        .text("Digits")
+        .or_else(|| params.text("SpeechResult"))
+        .map(str::to_owned)
 }

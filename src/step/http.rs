@@ -106,7 +106,9 @@ impl StepKind for Http {
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Task(result) = back else { return Err(StepError::Unexpected) };
+        let Back::Task(result) = back else {
+            return Err(StepError::Unexpected);
+        };
         let (status, body) = match result {
             Ok(TaskOutput::Http { status, body }) => (*status, body.clone()),
             Ok(_) => return Err(StepError::Unexpected),
@@ -116,7 +118,11 @@ impl StepKind for Http {
             }
         };
         cx.set_result(json!({"status": status, "body": body, "error": ""}));
-        if let Some((name, _)) = self.statuses.iter().find(|(_, declared)| *declared == u32::from(status)) {
+        if let Some((name, _)) = self
+            .statuses
+            .iter()
+            .find(|(_, declared)| *declared == u32::from(status))
+        {
             return Ok(Next::go(&name.value));
         }
         if !(200..300).contains(&status) || !self.returned(&body) {
@@ -131,13 +137,19 @@ impl StepKind for Http {
     fn touches(&self) -> Touches<'_> {
         let mut templates = vec![&self.url];
         templates.extend(self.headers.iter().chain(&self.json).map(|(_, value)| value));
-        Touches { templates, sets: self.into.iter().cloned().collect(), ..Touches::default() }
+        Touches {
+            templates,
+            sets: self.into.iter().cloned().collect(),
+            ..Touches::default()
+        }
     }
 }
 
 impl Http {
     fn returned(&self, body: &Value) -> bool {
-        self.returns.iter().all(|(name, kind)| body.get(&name.value).is_some_and(|value| kind.fits(value)))
+        self.returns
+            .iter()
+            .all(|(name, kind)| body.get(&name.value).is_some_and(|value| kind.fits(value)))
     }
 }
 

@@ -55,6 +55,9 @@ impl StepKind for Interaction {
     fn touches(&self) -> Touches<'_> {
         let mut templates = vec![&self.summary];
         templates.extend(self.data.iter().map(|(_, value)| value));
-        Touches { templates, ..Touches::default() }
+        Touches {
+            templates,
+            ..Touches::default()
+        }
     }
 }

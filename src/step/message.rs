@@ -15,7 +15,9 @@ pub(super) fn send(cx: &mut Cx<'_>, message: TaskKind) -> Next {
 }
 
 pub(super) fn resume(cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-    let Back::Task(result) = back else { return Err(StepError::Unexpected) };
+    let Back::Task(result) = back else {
+        return Err(StepError::Unexpected);
+    };
     match result {
         Ok(TaskOutput::Sent { sid }) => {
             cx.set_result(json!({"sid": sid, "error": ""}));

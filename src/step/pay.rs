@@ -30,11 +30,19 @@ pub(super) const KIND: Kind = Kind {
     place: Stands::InCall,
     read: |node, cx, _| {
         let pay = Pay::from_yaml(node, cx)?;
-        if let Some(attempts) = pay.attempts.as_ref().filter(|attempts| !(1..=3).contains(&attempts.value)) {
+        if let Some(attempts) = pay
+            .attempts
+            .as_ref()
+            .filter(|attempts| !(1..=3).contains(&attempts.value))
+        {
             cx.report(
-                Finding::error("wrong-type", attempts.place.clone(), "the carrier allows 1 to 3 attempts")
-                    .label("out of range")
-                    .help("write `attempts: 3`"),
+                Finding::error(
+                    "wrong-type",
+                    attempts.place.clone(),
+                    "the carrier allows 1 to 3 attempts",
+                )
+                .label("out of range")
+                .help("write `attempts: 3`"),
             );
         }
         Some(Box::new(pay))
@@ -61,7 +69,10 @@ impl StepKind for Pay {
             .with("n", ticket.n)
             .with("currency", self.currency.clone())
             .with("connector", self.connector.clone())
-            .with("max_attempts", self.attempts.as_ref().map_or(3, |attempts| attempts.value))
+            .with(
+                "max_attempts",
+                self.attempts.as_ref().map_or(3, |attempts| attempts.value),
+            )
             .with("language", self.language.clone());
         if let Some(amount) = &self.amount {
             verb = verb.with("amount", cx.text(amount)?);
@@ -74,7 +85,9 @@ impl StepKind for Pay {
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Asked(params) = back else { return Err(StepError::Unexpected) };
+        let Back::Asked(params) = back else {
+            return Err(StepError::Unexpected);
+        };
         let result = params.text("Result").unwrap_or("internal-error");
         cx.set_result(json!({
             "result": result,
@@ -89,6 +102,9 @@ impl StepKind for Pay {
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { templates: self.amount.iter().chain(&self.description).collect(), ..Touches::default() }
+        Touches {
+            templates: self.amount.iter().chain(&self.description).collect(),
+            ..Touches::default()
+        }
     }
 }

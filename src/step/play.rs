@@ -25,9 +25,13 @@ pub(super) const KIND: Kind = Kind {
         let play = Play::from_yaml(node, cx)?;
         if play.file.is_some() == play.digits.is_some() {
             cx.report(
-                Finding::error("missing-key", cx.place(node.span), "`play` needs either a `file` or `digits`")
-                    .label("here")
-                    .help("write `play: tts/greeting.mp3`, or `play: {digits: \"1w2\"}`"),
+                Finding::error(
+                    "missing-key",
+                    cx.place(node.span),
+                    "`play` needs either a `file` or `digits`",
+                )
+                .label("here")
+                .help("write `play: tts/greeting.mp3`, or `play: {digits: \"1w2\"}`"),
             );
             return None;
         }
@@ -53,7 +57,14 @@ impl StepKind for Play {
         if let Some(file) = &self.file {
             let millis = cx.sound_millis(&file.value).saturating_mul(times);
             let verb = super::sound::play_verb(&file.value);
-            cx.verb(if self.times == 1 { verb } else { verb.with("loop", self.times) }, millis);
+            cx.verb(
+                if self.times == 1 {
+                    verb
+                } else {
+                    verb.with("loop", self.times)
+                },
+                millis,
+            );
         }
         if let Some(digits) = &self.digits {
             let millis = u64::try_from(digits.value.len()).unwrap_or(0) * TONE_MS * times;
@@ -63,6 +74,9 @@ impl StepKind for Play {
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { assets: self.file.iter().collect(), ..Touches::default() }
+        Touches {
+            assets: self.file.iter().collect(),
+            ..Touches::default()
+        }
     }
 }

@@ -47,8 +47,14 @@ impl StepKind for Record {
         if let Some(prompt) = &self.prompt {
             prompt.write(cx)?;
         }
-        let language = self.language.clone().or_else(|| cx.locale().split('-').next().map(str::to_owned));
-        cx.expect_recording(RecordWish { transcribe: self.transcribe, language });
+        let language = self
+            .language
+            .clone()
+            .or_else(|| cx.locale().split('-').next().map(str::to_owned));
+        cx.expect_recording(RecordWish {
+            transcribe: self.transcribe,
+            language,
+        });
         let ticket = cx.ticket(Route::HandleRecording);
         let max = self.max.as_secs_ceil().max(2);
         let mut verb = Verb::new("record")
@@ -62,12 +68,19 @@ impl StepKind for Record {
         }
         cx.verb(verb, 0);
         // Where nothing was said the carrier asks for no action and goes on to the next verb: it asks there.
-        cx.verb(Verb::new("redirect").with("route", ticket.route.path()).with("n", ticket.n), 0);
+        cx.verb(
+            Verb::new("redirect")
+                .with("route", ticket.route.path())
+                .with("n", ticket.n),
+            0,
+        );
         Ok(cx.wait(ticket, max * 1000, WaitOn::Action))
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Asked(params) = back else { return Err(StepError::Unexpected) };
+        let Back::Asked(params) = back else {
+            return Err(StepError::Unexpected);
+        };
         let Some(sid) = params.text("RecordingSid").or_else(|| params.text("RecordingUrl")) else {
             cx.set_result(json!({"seconds": 0, "sid": "", "url": ""}));
             return Ok(Next::go("empty"));

@@ -34,20 +34,33 @@ impl StepKind for Refer {
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
         let to = cx.text(&self.to)?;
         let ticket = cx.ticket(Route::Next);
-        cx.verb(Verb::new("refer").with("route", ticket.route.path()).with("n", ticket.n).with("address", to), 0);
+        cx.verb(
+            Verb::new("refer")
+                .with("route", ticket.route.path())
+                .with("n", ticket.n)
+                .with("address", to),
+            0,
+        );
         Ok(cx.wait(ticket, 60_000, WaitOn::Action))
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Asked(params) = back else { return Err(StepError::Unexpected) };
+        let Back::Asked(params) = back else {
+            return Err(StepError::Unexpected);
+        };
         // The answer to REFER is 202; the outcome of the new call comes with the NOTIFY (RFC 3515).
-        let notified = params.number("NotifySipResponseCode").or_else(|| params.number("ReferSipResponseCode"));
+        let notified = params
+            .number("NotifySipResponseCode")
+            .or_else(|| params.number("ReferSipResponseCode"));
         cx.set_result(json!({"status": params.text("ReferCallStatus").unwrap_or_default(), "code": notified}));
         let taken = notified.is_some_and(|code| (200..300).contains(&code));
         Ok(Next::go(if taken { "completed" } else { "failed" }))
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { templates: vec![&self.to], ..Touches::default() }
+        Touches {
+            templates: vec![&self.to],
+            ..Touches::default()
+        }
     }
 }

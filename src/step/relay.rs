@@ -72,19 +72,32 @@ impl StepKind for Relay {
                 .with("voice", self.form.voice.clone())
                 .with("tts_provider", self.form.speaker.clone())
                 .with("transcription_provider", self.form.recogniser.clone())
-                .with("parameters", json!({"call_sid": cx.facts().id.as_str(), "token": token})),
+                .with(
+                    "parameters",
+                    json!({"call_sid": cx.facts().id.as_str(), "token": token}),
+                ),
             0,
         );
         let start = self.form.start.as_millis();
         let agent = Some(self.form.agent.value.clone());
         let media = self.form.quiet.as_millis();
-        let stream = Stream { token, agent, start, media, phase: StreamPhase::Pending };
+        let stream = Stream {
+            token,
+            agent,
+            start,
+            media,
+            phase: StreamPhase::Pending,
+        };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))
     }
 
     fn touches(&self) -> Touches<'_> {
         let templates = self.form.welcome.iter().collect();
-        Touches { agents: vec![&self.form.agent], templates, ..Touches::default() }
+        Touches {
+            agents: vec![&self.form.agent],
+            templates,
+            ..Touches::default()
+        }
     }
 }
 

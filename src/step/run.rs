@@ -56,10 +56,16 @@ impl StepKind for Run {
         for (name, value) in &self.form.with {
             vars.insert(name.value.clone(), Value::from(cx.text(value)?));
         }
-        Ok(Next::Run { section: self.section, vars })
+        Ok(Next::Run {
+            section: self.section,
+            vars,
+        })
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { templates: self.form.with.iter().map(|(_, value)| value).collect(), ..Touches::default() }
+        Touches {
+            templates: self.form.with.iter().map(|(_, value)| value).collect(),
+            ..Touches::default()
+        }
     }
 }

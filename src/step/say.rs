@@ -39,11 +39,21 @@ impl StepKind for Say {
         let text = cx.text(&self.text)?;
         let millis = cx.speech_millis(&text).saturating_mul(u64::from(self.times.max(1)));
         let verb = super::sound::say_verb(cx, &text, self.voice.as_ref(), self.language.as_ref());
-        cx.verb(if self.times == 1 { verb } else { verb.with("loop", self.times) }, millis);
+        cx.verb(
+            if self.times == 1 {
+                verb
+            } else {
+                verb.with("loop", self.times)
+            },
+            millis,
+        );
         Ok(Next::go("done"))
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { templates: vec![&self.text], ..Touches::default() }
+        Touches {
+            templates: vec![&self.text],
+            ..Touches::default()
+        }
     }
 }

@@ -11,7 +11,11 @@ pub(super) const KIND: Kind = Kind {
     name: "set",
     about: "sets variables",
     place: Stands::Anywhere,
-    read: |node, cx, _| Some(Box::new(Set { variables: Variables::from_yaml(node, cx)? })),
+    read: |node, cx, _| {
+        Some(Box::new(Set {
+            variables: Variables::from_yaml(node, cx)?,
+        }))
+    },
     schema: || {
         json!({
             "description": "Variables by name. A value that is one `{{ … }}` keeps its type; anything else is text.",

@@ -51,6 +51,9 @@ impl StepKind for Sms {
     }
 
     fn touches(&self) -> Touches<'_> {
-        Touches { templates: vec![&self.to, &self.body], ..Touches::default() }
+        Touches {
+            templates: vec![&self.to, &self.body],
+            ..Touches::default()
+        }
     }
 }

@@ -77,7 +77,10 @@ impl Sound {
             Self::Say(speech) => {
                 let text = cx.text(&speech.say)?;
                 let millis = cx.speech_millis(&text);
-                Ok((say_verb(cx, &text, speech.voice.as_ref(), speech.language.as_ref()), millis))
+                Ok((
+                    say_verb(cx, &text, speech.voice.as_ref(), speech.language.as_ref()),
+                    millis,
+                ))
             }
         }
     }
@@ -104,8 +107,13 @@ pub(super) fn say_verb(
     language: Option<&Located<String>>,
 ) -> Verb {
     let language = language.map_or(cx.locale(), |language| language.value.as_str());
-    let voice = voice.map(|voice| voice.value.clone()).or_else(|| default_voice(language));
-    Verb::new("say").with("text", text).with("language", language).with("voice", voice)
+    let voice = voice
+        .map(|voice| voice.value.clone())
+        .or_else(|| default_voice(language));
+    Verb::new("say")
+        .with("text", text)
+        .with("language", language)
+        .with("voice", voice)
 }
 
 /// Hebrew is spoken by eight Google voices only; without one the caller hears nothing.

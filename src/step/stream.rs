@@ -51,7 +51,11 @@ impl StepKind for Stream {
     }
 
     fn outcomes(&self) -> Vec<Outcome> {
-        if self.copy { outcomes(&["ended"]) } else { outcomes(&["ended", "no_stream_start", "no_media", "failed"]) }
+        if self.copy {
+            outcomes(&["ended"])
+        } else {
+            outcomes(&["ended", "no_stream_start", "no_media", "failed"])
+        }
     }
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
@@ -66,17 +70,28 @@ impl StepKind for Stream {
             return Ok(Next::go("ended"));
         }
         let ticket = cx.ticket(Route::StreamEnded);
-        let verb = Verb::new("stream_to").with("route", ticket.route.path()).with("n", ticket.n).with("url", url);
+        let verb = Verb::new("stream_to")
+            .with("route", ticket.route.path())
+            .with("n", ticket.n)
+            .with("url", url);
         cx.verb(verb.with("name", self.name.clone()).with("parameters", parameters), 0);
         let start = self.start.as_millis();
-        let stream =
-            Waiting { token: String::new(), agent: None, start, media: 0, phase: StreamPhase::Pending };
+        let stream = Waiting {
+            token: String::new(),
+            agent: None,
+            start,
+            media: 0,
+            phase: StreamPhase::Pending,
+        };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))
     }
 
     fn touches(&self) -> Touches<'_> {
         let mut templates = vec![&self.url];
         templates.extend(self.parameters.iter().map(|(_, value)| value));
-        Touches { templates, ..Touches::default() }
+        Touches {
+            templates,
+            ..Touches::default()
+        }
     }
 }

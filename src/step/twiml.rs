@@ -60,9 +60,10 @@ impl StepKind for Twiml {
         for (name, value) in &self.with {
             with.insert(name.value.clone(), cx.value(value)?);
         }
-        let verb = with.into_iter().fold(Verb::new(&self.template.value), |verb, (name, value): (String, Value)| {
-            verb.with(&name, value)
-        });
+        let verb = with.into_iter().fold(
+            Verb::new(&self.template.value),
+            |verb, (name, value): (String, Value)| verb.with(&name, value),
+        );
         if self.outcomes.is_empty() {
             cx.verb(verb, 0);
             return Ok(Next::go("done"));
@@ -73,7 +74,9 @@ impl StepKind for Twiml {
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {
-        let Back::Asked(params) = back else { return Err(StepError::Unexpected) };
+        let Back::Asked(params) = back else {
+            return Err(StepError::Unexpected);
+        };
         cx.set_result(serde_json::to_value(params).unwrap_or_default());
         for (name, condition) in &self.outcomes {
             if cx.holds(condition)? {

@@ -29,9 +29,13 @@ pub(super) const KIND: Kind = Kind {
         let form = Form::from_yaml(node, cx)?;
         if form.template.is_some() == form.body.is_some() {
             cx.report(
-                Finding::error("missing-key", cx.place(node.span), "`whatsapp` needs either a `template` or a `body`")
-                    .label("here")
-                    .help("write `whatsapp: {to: \"{{ call.from }}\", template: followup}`"),
+                Finding::error(
+                    "missing-key",
+                    cx.place(node.span),
+                    "`whatsapp` needs either a `template` or a `body`",
+                )
+                .label("here")
+                .help("write `whatsapp: {to: \"{{ call.from }}\", template: followup}`"),
             );
             return None;
         }
@@ -105,6 +109,10 @@ impl StepKind for Whatsapp {
         let mut templates = vec![&self.form.to];
         templates.extend(self.form.with.iter().map(|(_, value)| value));
         templates.extend(&self.form.body);
-        Touches { templates, messages: self.form.template.iter().collect(), ..Touches::default() }
+        Touches {
+            templates,
+            messages: self.form.template.iter().collect(),
+            ..Touches::default()
+        }
     }
 }

@@ -71,11 +71,7 @@ mod tests {
     fn every_form_of_address_and_its_error() {
         let file = |path: &str| Ok(Address::Sqlite(PathBuf::from(path)));
         let bad = |reason| Err(StoreError::Address { reason });
-        let other = |scheme: &str| {
-            Err(StoreError::Unsupported {
-                scheme: scheme.into(),
-            })
-        };
+        let other = |scheme: &str| Err(StoreError::Unsupported { scheme: scheme.into() });
         let table = [
             ("sqlite:calls.db", file("calls.db")),
             ("sqlite:./calls.db", file("./calls.db")),

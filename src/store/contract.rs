@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use super::{
-    CallLog, CallTurn, Change, Contact, DueTimer, Interaction, Recording, StoreError, StoredCall,
-    StoredEvent, Task, TaskFilter, TaskRecord,
+    CallLog, CallTurn, Change, Contact, DueTimer, Interaction, Recording, StoreError, StoredCall, StoredEvent, Task,
+    TaskFilter, TaskRecord,
 };
 
 /// What every operation gives.
@@ -40,13 +40,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Claims up to `limit` tasks for `worker` until `now + lease_ms`, the earliest due first: those that wait and
     /// are due, and those whose lease has run out. No two workers are ever given the same lease.
-    fn claim_tasks(
-        &self,
-        now: i64,
-        lease_ms: i64,
-        worker: &str,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<Task>>;
+    fn claim_tasks(&self, now: i64, lease_ms: i64, worker: &str, limit: usize) -> StoreFuture<'_, Vec<Task>>;
 
     /// Puts a claimed task back until `due`, because of `error`.
     ///
@@ -58,21 +52,10 @@ pub trait Store: Send + Sync + 'static {
     fn next_task_due(&self) -> StoreFuture<'_, Option<i64>>;
 
     /// Notes that `sender` wrote to `recipient` at `at`; an older time than the one stored is ignored.
-    fn note_inbound(
-        &self,
-        channel: &str,
-        sender: &str,
-        recipient: &str,
-        at: i64,
-    ) -> StoreFuture<'_, ()>;
+    fn note_inbound(&self, channel: &str, sender: &str, recipient: &str, at: i64) -> StoreFuture<'_, ()>;
 
     /// When `sender` last wrote to `recipient`.
-    fn last_inbound(
-        &self,
-        channel: &str,
-        sender: &str,
-        recipient: &str,
-    ) -> StoreFuture<'_, Option<i64>>;
+    fn last_inbound(&self, channel: &str, sender: &str, recipient: &str) -> StoreFuture<'_, Option<i64>>;
 
     /// The contact with this number.
     fn contact(&self, phone: &str) -> StoreFuture<'_, Option<Contact>>;

@@ -125,17 +125,11 @@ impl StoreError {
     /// What to do about it, in one sentence.
     pub fn help(&self) -> String {
         match self {
-            Self::Conflict { .. } => {
-                "load the call again, apply the event to it and commit once more".into()
-            }
+            Self::Conflict { .. } => "load the call again, apply the event to it and commit once more".into(),
             Self::TaskEnded { .. } => "drop this result: another worker was faster".into(),
             Self::TaskUnknown { .. } => "add the task in the same change or an earlier one".into(),
-            Self::LeaseLost { .. } => {
-                "drop the task, and claim with a longer lease if this happens often".into()
-            }
-            Self::Address { .. } | Self::Unsupported { .. } => {
-                "set `DATABASE_URL=sqlite:/path/to/engine.db`".into()
-            }
+            Self::LeaseLost { .. } => "drop the task, and claim with a longer lease if this happens often".into(),
+            Self::Address { .. } | Self::Unsupported { .. } => "set `DATABASE_URL=sqlite:/path/to/engine.db`".into(),
             Self::MissingFolder { path } => {
                 format!(
                     "run `mkdir -p {}`, or set `DATABASE_URL` to another path",
@@ -160,12 +154,8 @@ impl StoreError {
             ),
             Self::Busy { path } => format!("stop whatever else has `{}` open", path.display()),
             Self::Disk { path, .. } => format!("check the disk that holds `{}`", path.display()),
-            Self::Interrupted => {
-                "load the call again and retry; report the panic that the log shows".into()
-            }
-            Self::Refused { .. } => {
-                "undo what was changed in the tables by hand; else report this as a bug".into()
-            }
+            Self::Interrupted => "load the call again and retry; report the panic that the log shows".into(),
+            Self::Refused { .. } => "undo what was changed in the tables by hand; else report this as a bug".into(),
         }
     }
 }
@@ -173,11 +163,7 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Conflict {
-                call,
-                expected,
-                found,
-            } => {
+            Self::Conflict { call, expected, found } => {
                 write!(f, "call `{call}` is at version {found}, not {expected}")
             }
             Self::TaskEnded { key } => write!(f, "task `{key}` has ended before"),
@@ -186,19 +172,12 @@ impl fmt::Display for StoreError {
                 write!(f, "task `{key}` is not held by this worker any more")
             }
             Self::Address { reason } => write!(f, "`DATABASE_URL` cannot be used: {reason}"),
-            Self::Unsupported { scheme } => write!(
-                f,
-                "there is no store for `{scheme}:` databases in this build"
-            ),
+            Self::Unsupported { scheme } => write!(f, "there is no store for `{scheme}:` databases in this build"),
             Self::MissingFolder { path } => {
                 write!(f, "the folder `{}` does not exist", path.display())
             }
             Self::CannotOpen { path, detail } => {
-                write!(
-                    f,
-                    "the database `{}` cannot be opened: {detail}",
-                    path.display()
-                )
+                write!(f, "the database `{}` cannot be opened: {detail}", path.display())
             }
             Self::ReadOnly { path } => {
                 write!(f, "the database `{}` cannot be written", path.display())
@@ -207,11 +186,7 @@ impl fmt::Display for StoreError {
                 write!(f, "no room is left for the database `{}`", path.display())
             }
             Self::Corrupt { path, detail } => {
-                write!(
-                    f,
-                    "`{}` is damaged or is no database: {detail}",
-                    path.display()
-                )
+                write!(f, "`{}` is damaged or is no database: {detail}", path.display())
             }
             Self::Newer { path, found, known } => write!(
                 f,
@@ -219,23 +194,11 @@ impl fmt::Display for StoreError {
                 path.display()
             ),
             Self::Migration { path, name, detail } => {
-                write!(
-                    f,
-                    "migration `{name}` of `{}` failed: {detail}",
-                    path.display()
-                )
+                write!(f, "migration `{name}` of `{}` failed: {detail}", path.display())
             }
-            Self::Busy { path } => write!(
-                f,
-                "the database `{}` is locked by another process",
-                path.display()
-            ),
+            Self::Busy { path } => write!(f, "the database `{}` is locked by another process", path.display()),
             Self::Disk { path, detail } => {
-                write!(
-                    f,
-                    "the disk failed under the database `{}`: {detail}",
-                    path.display()
-                )
+                write!(f, "the disk failed under the database `{}`: {detail}", path.display())
             }
             Self::Interrupted => f.write_str("the store stopped before it answered"),
             Self::Refused { detail } => write!(f, "the database refused a statement: {detail}"),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    CallLog, CallTurn, Change, Contact, DueTimer, Interaction, Recording, Store, StoreError,
-    StoreFuture, StoredCall, StoredEvent, Task, TaskFilter, TaskRecord,
+    CallLog, CallTurn, Change, Contact, DueTimer, Interaction, Recording, Store, StoreError, StoreFuture, StoredCall,
+    StoredEvent, Task, TaskFilter, TaskRecord,
 };
 
 /// A family of operations that can be made to fail.
@@ -124,11 +124,7 @@ impl FaultyStore {
         Some(fault.clone())
     }
 
-    fn pass<'a, T: Send + 'a>(
-        &self,
-        operation: Operation,
-        real: StoreFuture<'a, T>,
-    ) -> StoreFuture<'a, T> {
+    fn pass<'a, T: Send + 'a>(&self, operation: Operation, real: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
         let Some(fault) = self.next(operation) else {
             return real;
         };
@@ -162,53 +158,27 @@ impl Store for FaultyStore {
         self.pass(Operation::Timers, self.inner.next_timer_due())
     }
 
-    fn claim_tasks(
-        &self,
-        now: i64,
-        lease_ms: i64,
-        worker: &str,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<Task>> {
-        self.pass(
-            Operation::Tasks,
-            self.inner.claim_tasks(now, lease_ms, worker, limit),
-        )
+    fn claim_tasks(&self, now: i64, lease_ms: i64, worker: &str, limit: usize) -> StoreFuture<'_, Vec<Task>> {
+        self.pass(Operation::Tasks, self.inner.claim_tasks(now, lease_ms, worker, limit))
     }
 
     fn retry_task(&self, key: &str, worker: &str, due: i64, error: &str) -> StoreFuture<'_, ()> {
-        self.pass(
-            Operation::Tasks,
-            self.inner.retry_task(key, worker, due, error),
-        )
+        self.pass(Operation::Tasks, self.inner.retry_task(key, worker, due, error))
     }
 
     fn next_task_due(&self) -> StoreFuture<'_, Option<i64>> {
         self.pass(Operation::Tasks, self.inner.next_task_due())
     }
 
-    fn note_inbound(
-        &self,
-        channel: &str,
-        sender: &str,
-        recipient: &str,
-        at: i64,
-    ) -> StoreFuture<'_, ()> {
+    fn note_inbound(&self, channel: &str, sender: &str, recipient: &str, at: i64) -> StoreFuture<'_, ()> {
         self.pass(
             Operation::Commit,
             self.inner.note_inbound(channel, sender, recipient, at),
         )
     }
 
-    fn last_inbound(
-        &self,
-        channel: &str,
-        sender: &str,
-        recipient: &str,
-    ) -> StoreFuture<'_, Option<i64>> {
-        self.pass(
-            Operation::Read,
-            self.inner.last_inbound(channel, sender, recipient),
-        )
+    fn last_inbound(&self, channel: &str, sender: &str, recipient: &str) -> StoreFuture<'_, Option<i64>> {
+        self.pass(Operation::Read, self.inner.last_inbound(channel, sender, recipient))
     }
 
     fn contact(&self, phone: &str) -> StoreFuture<'_, Option<Contact>> {

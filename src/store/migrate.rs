@@ -59,10 +59,7 @@ pub fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64, StoreEr
 /// runs once.
 pub fn migrate(connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
     let before = refuse_newer(connection, path)?;
-    for migration in MIGRATIONS
-        .iter()
-        .filter(|migration| migration.version > before)
-    {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > before) {
         run(connection, migration).map_err(|error| match Trouble::from(error).at(path) {
             StoreError::Refused { detail } => StoreError::Migration {
                 path: path.to_owned(),
@@ -108,11 +105,9 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
     if !exists {
         return Ok(0);
     }
-    connection.query_row(
-        "SELECT COALESCE(MAX(version), 0) FROM schema_version",
-        [],
-        |row| row.get(0),
-    )
+    connection.query_row("SELECT COALESCE(MAX(version), 0) FROM schema_version", [], |row| {
+        row.get(0)
+    })
 }
 
 #[cfg(test)]
@@ -124,9 +119,7 @@ mod tests {
         for (index, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(usize::try_from(migration.version), Ok(index + 1));
             assert!(
-                migration
-                    .name
-                    .starts_with(&format!("{:03}_", migration.version)),
+                migration.name.starts_with(&format!("{:03}_", migration.version)),
                 "{}",
                 migration.name
             );
@@ -135,10 +128,7 @@ mod tests {
                 env!("CARGO_MANIFEST_DIR"),
                 migration.name
             );
-            assert_eq!(
-                std::fs::read_to_string(file).expect("the file exists"),
-                migration.sql
-            );
+            assert_eq!(std::fs::read_to_string(file).expect("the file exists"), migration.sql);
         }
     }
 }

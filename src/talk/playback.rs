@@ -43,11 +43,7 @@ impl Playback {
 
     /// A mark came back. Those of other answers, and those that came before, change nothing.
     pub fn played(&mut self, now: u64, play: Play) {
-        let Some(index) = play
-            .number
-            .checked_sub(self.first)
-            .map(|index| index as usize)
-        else {
+        let Some(index) = play.number.checked_sub(self.first).map(|index| index as usize) else {
             return;
         };
         if play.generation == self.generation && index < self.pieces.len() && index >= self.heard {
@@ -63,10 +59,7 @@ impl Playback {
 
     /// When the wait for the marks ends.
     pub fn deadline(&self) -> u64 {
-        let rest: u64 = self.pieces[self.heard..]
-            .iter()
-            .map(|piece| piece.millis)
-            .sum();
+        let rest: u64 = self.pieces[self.heard..].iter().map(|piece| piece.millis).sum();
         self.since.saturating_add(rest).saturating_add(MARK_GRACE)
     }
 
@@ -79,10 +72,7 @@ impl Playback {
     /// never half a word.
     pub fn heard_text(&self, now: u64) -> String {
         let (marked, rest) = self.pieces.split_at(self.heard);
-        let mut words: Vec<&str> = marked
-            .iter()
-            .flat_map(|piece| piece.text.split_whitespace())
-            .collect();
+        let mut words: Vec<&str> = marked.iter().flat_map(|piece| piece.text.split_whitespace()).collect();
         let mut left = now.saturating_sub(self.since);
         for piece in rest {
             let all: Vec<&str> = piece.text.split_whitespace().collect();
@@ -176,10 +166,7 @@ mod tests {
         assert_eq!(playback.heard_text(1100), "");
         playback.played(3000, SECOND);
         playback.played(3001, FIRST);
-        assert!(
-            playback.is_over(3001),
-            "a later mark covers the earlier one"
-        );
+        assert!(playback.is_over(3001), "a later mark covers the earlier one");
     }
 
     #[test]

@@ -68,11 +68,7 @@ impl Script {
 
     /// Whether this script can be spoken with these clips. Errors: the first fault found.
     pub fn check(&self, clips: &[Clip]) -> Result<(), ScriptError> {
-        let answers = self
-            .rules
-            .iter()
-            .map(|rule| &rule.answer)
-            .chain([&self.otherwise]);
+        let answers = self.rules.iter().map(|rule| &rule.answer).chain([&self.otherwise]);
         for answer in answers.clone() {
             if answer.say.is_empty() && answer.exit.is_none() {
                 return Err(ScriptError::SilentAnswer);
@@ -198,10 +194,7 @@ impl fmt::Display for ScriptError {
                 write!(f, "clip {clip} is named, and there are {clips}")
             }
             Self::EmptyClip { clip } => write!(f, "clip {clip} has no sound"),
-            Self::SilentAnswer => write!(
-                f,
-                "an answer neither says anything nor ends the conversation"
-            ),
+            Self::SilentAnswer => write!(f, "an answer neither says anything nor ends the conversation"),
             Self::EndOfTurn { millis } => {
                 write!(
                     f,
@@ -257,10 +250,7 @@ mod tests {
 
     #[test]
     fn each_fault_is_named_and_a_good_script_passes() {
-        let clips = [
-            Clip::new(vec![0; 160], "hello"),
-            Clip::new(vec![], "nothing"),
-        ];
+        let clips = [Clip::new(vec![0; 160], "hello"), Clip::new(vec![], "nothing")];
         let good = Script::new(Answer {
             say: vec![0],
             exit: None,
@@ -277,18 +267,9 @@ mod tests {
                 with(|s| s.otherwise.say.push(2)),
                 ScriptError::NoSuchClip { clip: 2, clips: 2 },
             ),
-            (
-                with(|s| s.idle.clip = Some(1)),
-                ScriptError::EmptyClip { clip: 1 },
-            ),
-            (
-                with(|s| s.end_of_turn = 299),
-                ScriptError::EndOfTurn { millis: 299 },
-            ),
-            (
-                with(|s| s.idle.after = 0),
-                ScriptError::NoWait { name: "idle.after" },
-            ),
+            (with(|s| s.idle.clip = Some(1)), ScriptError::EmptyClip { clip: 1 }),
+            (with(|s| s.end_of_turn = 299), ScriptError::EndOfTurn { millis: 299 }),
+            (with(|s| s.idle.after = 0), ScriptError::NoWait { name: "idle.after" }),
             (
                 with(|s| {
                     s.rules.push(Rule {

@@ -105,17 +105,14 @@ impl Talk for Scripted {
         match &self.phase {
             Phase::Waiting | Phase::Over => None,
             Phase::Speaking { playback, .. } => Some(playback.deadline()),
-            Phase::Listening { .. } if self.keys.any() => {
-                Some(self.keys.last + self.script.between_keys)
-            }
+            Phase::Listening { .. } if self.keys.any() => Some(self.keys.last + self.script.between_keys),
             Phase::Listening {
                 utterance: Some(utterance),
                 ..
             } => Some(self.utterance_limit(utterance)),
-            Phase::Listening {
-                since,
-                utterance: None,
-            } => Some((since + self.script.idle.after).min(self.began + self.script.longest)),
+            Phase::Listening { since, utterance: None } => {
+                Some((since + self.script.idle.after).min(self.began + self.script.longest))
+            }
         }
     }
 }
@@ -157,10 +154,7 @@ impl Scripted {
             } => {
                 let last_sound = now.saturating_sub(silence.into());
                 let started = last_sound.saturating_sub(speech.into());
-                *utterance = Some(Utterance {
-                    started,
-                    last_sound,
-                });
+                *utterance = Some(Utterance { started, last_sound });
             }
             Phase::Speaking {
                 playback,
@@ -185,8 +179,7 @@ impl Scripted {
         match self.phase {
             Phase::Waiting | Phase::Over => return,
             Phase::Speaking {
-                interruptible: true,
-                ..
+                interruptible: true, ..
             } => self.interrupt(now, 0, None, out),
             Phase::Speaking { .. } | Phase::Listening { .. } => {}
         }
@@ -210,8 +203,8 @@ impl Scripted {
                 true
             }
             &Phase::Listening { utterance, .. } if self.keys.any() => {
-                let due = self.keys.are_complete(&self.script.rules)
-                    || now >= self.keys.last + self.script.between_keys;
+                let due =
+                    self.keys.are_complete(&self.script.rules) || now >= self.keys.last + self.script.between_keys;
                 if due {
                     self.answer(now, utterance, out);
                 }
@@ -228,10 +221,7 @@ impl Scripted {
                 }
                 due
             }
-            &Phase::Listening {
-                since,
-                utterance: None,
-            } => {
+            &Phase::Listening { since, utterance: None } => {
                 if self.is_too_long(now) {
                     self.finish(self.script.longest_exit.clone(), out);
                     return true;
@@ -272,8 +262,7 @@ impl Scripted {
         if self.is_too_long(now) {
             return self.finish(self.script.longest_exit.clone(), out);
         }
-        let spoken =
-            utterance.map(|utterance| utterance.last_sound.saturating_sub(utterance.started));
+        let spoken = utterance.map(|utterance| utterance.last_sound.saturating_sub(utterance.started));
         let script = self.script.clone();
         let answer = script.answer_to(self.turns, &typed.typed, spoken);
         match (&answer.exit, answer.say.is_empty()) {
@@ -282,14 +271,7 @@ impl Scripted {
         }
     }
 
-    fn speak(
-        &mut self,
-        now: u64,
-        clips: &[usize],
-        interruptible: bool,
-        then: Option<Arc<str>>,
-        out: &mut Vec<Output>,
-    ) {
+    fn speak(&mut self, now: u64, clips: &[usize], interruptible: bool, then: Option<Arc<str>>, out: &mut Vec<Output>) {
         self.generation += 1;
         out.push(Output::State(State::Speaking));
         let first = self.plays;
@@ -313,13 +295,7 @@ impl Scripted {
         };
     }
 
-    fn interrupt(
-        &mut self,
-        now: u64,
-        ms: u64,
-        utterance: Option<Utterance>,
-        out: &mut Vec<Output>,
-    ) {
+    fn interrupt(&mut self, now: u64, ms: u64, utterance: Option<Utterance>, out: &mut Vec<Output>) {
         out.push(Output::Clear);
         out.push(Output::BargeIn { ms });
         out.push(self.said(now, true));
@@ -331,10 +307,7 @@ impl Scripted {
         // Keys typed ahead are given the usual time for more of them.
         self.keys.last = now;
         out.push(Output::State(State::Listening));
-        self.phase = Phase::Listening {
-            since: now,
-            utterance,
-        };
+        self.phase = Phase::Listening { since: now, utterance };
     }
 
     fn finish(&mut self, exit: Arc<str>, out: &mut Vec<Output>) {

@@ -85,13 +85,8 @@ impl Call {
         for output in out {
             match &output {
                 Output::Play { clip, play } => {
-                    let from = self
-                        .queue
-                        .back()
-                        .map_or(self.now, |(end, _)| *end)
-                        .max(self.now);
-                    self.queue
-                        .push_back((from + clips()[*clip].millis(), *play));
+                    let from = self.queue.back().map_or(self.now, |(end, _)| *end).max(self.now);
+                    self.queue.push_back((from + clips()[*clip].millis(), *play));
                 }
                 Output::Clear => {
                     let swept: Vec<_> = self.queue.drain(..).collect();
@@ -111,13 +106,7 @@ impl Call {
     fn pass(&mut self, millis: u64, code: Option<u8>) {
         let end = self.now + millis;
         let frame: Vec<u8> = (0..160)
-            .map(|n| {
-                if n % 2 == 0 {
-                    code.unwrap_or(0xFF)
-                } else {
-                    0xFF
-                }
-            })
+            .map(|n| if n % 2 == 0 { code.unwrap_or(0xFF) } else { 0xFF })
             .collect();
         while self.now < end {
             self.now += 20;
@@ -132,11 +121,7 @@ impl Call {
             if code.is_some() {
                 self.input(Input::Frame(&frame));
             }
-            if self
-                .talk
-                .deadline()
-                .is_some_and(|deadline| deadline <= self.now)
-            {
+            if self.talk.deadline().is_some_and(|deadline| deadline <= self.now) {
                 self.input(Input::Tick);
             }
         }
@@ -190,10 +175,7 @@ fn a_whole_conversation() {
     call.speech(300);
     call.quiet(2000);
     assert_eq!(call.plays(GREETING), [0]);
-    assert_eq!(
-        (call.plays(ANSWER).len(), call.plays(GOODBYE).len()),
-        (2, 1)
-    );
+    assert_eq!((call.plays(ANSWER).len(), call.plays(GOODBYE).len()), (2, 1));
     assert_eq!(call.exit().map(|(_, exit)| exit), Some("completed"));
     let (caller, agent) = (Role::Caller, Role::Agent);
     assert_eq!(
@@ -241,11 +223,7 @@ fn speaking_over_an_answer_stops_it_at_once() {
         "1200 of 2000 ms were heard"
     );
     call.quiet(600);
-    assert_eq!(
-        call.plays(ANSWER).len(),
-        2,
-        "the interruption is answered once"
-    );
+    assert_eq!(call.plays(ANSWER).len(), 2, "the interruption is answered once");
 }
 
 #[test]
@@ -270,10 +248,7 @@ fn a_greeting_that_may_be_interrupted_is_and_is_not_said_again() {
     call.quiet(400);
     call.speech(300);
     call.quiet(4000);
-    assert_eq!(
-        (call.plays(GREETING), call.plays(ANSWER).len()),
-        (vec![0], 1)
-    );
+    assert_eq!((call.plays(GREETING), call.plays(ANSWER).len()), (vec![0], 1));
     assert_eq!(call.turns()[0], (Role::Agent, "good day", true));
 }
 
@@ -403,8 +378,7 @@ fn act() -> impl Strategy<Value = Act> {
         (1u64..3000).prop_map(Act::Quiet),
         (1u64..4000).prop_map(Act::Gone),
         proptest::sample::select(vec!['1', '2', '9', '#', '*']).prop_map(Act::Key),
-        (0u32..12, 0u32..12)
-            .prop_map(|(generation, number)| Act::Stray(Play { generation, number })),
+        (0u32..12, 0u32..12).prop_map(|(generation, number)| Act::Stray(Play { generation, number })),
     ]
 }
 

@@ -82,8 +82,7 @@ pub enum Kind {
 /// The grammar, read once from the data that is built in.
 pub fn grammar() -> &'static Grammar {
     static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {
-        let data: Data =
-            serde_json::from_str(DATA).expect("the built-in grammar is read by a test");
+        let data: Data = serde_json::from_str(DATA).expect("the built-in grammar is read by a test");
         data.into_grammar()
     });
     &GRAMMAR
@@ -108,10 +107,7 @@ impl Grammar {
 
     /// The tags of voice documents.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.voice
-            .keys()
-            .map(String::as_str)
-            .filter(|name| !name.contains('/'))
+        self.voice.keys().map(String::as_str).filter(|name| !name.contains('/'))
     }
 
     /// The elements of voice documents in which `name` may stand.
@@ -132,9 +128,7 @@ impl ElementRule {
 
     /// The attributes with their rules, by name.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &AttributeRule)> {
-        self.attributes
-            .iter()
-            .map(|(name, rule)| (name.as_str(), rule))
+        self.attributes.iter().map(|(name, rule)| (name.as_str(), rule))
     }
 }
 
@@ -210,11 +204,7 @@ impl Data {
         } = self;
         let list = |values: serde_json::Value| -> Vec<String> {
             match values {
-                serde_json::Value::String(name) => words(if name.starts_with("say") {
-                    &say
-                } else {
-                    &gather
-                }),
+                serde_json::Value::String(name) => words(if name.starts_with("say") { &say } else { &gather }),
                 serde_json::Value::Array(values) => values
                     .iter()
                     .filter_map(|value| value.as_str().map(str::to_owned))
@@ -244,11 +234,7 @@ impl Data {
                 KindData::Key => Kind::Key,
                 KindData::Keys => Kind::Keys,
             };
-            let usual = if kind == Kind::Url {
-                INVALID_URL
-            } else {
-                SCHEMA_WARNING
-            };
+            let usual = if kind == Kind::Url { INVALID_URL } else { SCHEMA_WARNING };
             AttributeRule {
                 kind,
                 required: data.required,
@@ -290,10 +276,7 @@ mod tests {
         for parent in grammar().names() {
             let rule = grammar().element("", parent).expect("listed");
             for child in &rule.children {
-                assert!(
-                    grammar().element(parent, child).is_some(),
-                    "{parent} lists {child}"
-                );
+                assert!(grammar().element(parent, child).is_some(), "{parent} lists {child}");
             }
         }
         for child in &grammar().messaging("Response").expect("root").children {
@@ -311,15 +294,9 @@ mod tests {
                 let fits = match &rule.kind {
                     Kind::Boolean => ["true", "false"].contains(&default),
                     Kind::Method => default == "POST",
-                    Kind::Integer { min, max } => default
-                        .parse()
-                        .is_ok_and(|n: i64| (min..=max).contains(&&n)),
-                    Kind::Choice { values, .. } | Kind::Language(values) => {
-                        values.iter().any(|value| value == default)
-                    }
-                    Kind::Choices(values) => default
-                        .split(' ')
-                        .all(|part| values.iter().any(|value| value == part)),
+                    Kind::Integer { min, max } => default.parse().is_ok_and(|n: i64| (min..=max).contains(&&n)),
+                    Kind::Choice { values, .. } | Kind::Language(values) => values.iter().any(|value| value == default),
+                    Kind::Choices(values) => default.split(' ').all(|part| values.iter().any(|value| value == part)),
                     _ => true,
                 };
                 assert!(fits, "{name}.{attribute} = {default}");
@@ -334,10 +311,7 @@ mod tests {
             .and_then(|dial| dial.attribute("timeout"))
             .expect("known");
         assert_eq!(timeout.kind, Kind::Integer { min: 1, max: 600 });
-        assert_eq!(
-            (timeout.code, timeout.default.as_deref()),
-            (13212, Some("30"))
-        );
+        assert_eq!((timeout.code, timeout.default.as_deref()), (13212, Some("30")));
         let inside = grammar()
             .element("Gather", "Say")
             .and_then(|say| say.attribute("voice"))

@@ -29,12 +29,7 @@ pub enum Severity {
 
 impl Problem {
     /// A problem with the severity that the carrier gives to `code`.
-    pub fn new(
-        code: u32,
-        range: Range<usize>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Problem {
+    pub fn new(code: u32, range: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Problem {
         Problem {
             code,
             severity: severity_of(code),

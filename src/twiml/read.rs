@@ -113,8 +113,7 @@ fn element(xml: &str, node: roxmltree::Node<'_, '_>, depth: usize) -> Result<Ele
     for attribute in node.attributes() {
         // The name as written: `xml:lang` is one word of SSML, its prefix included.
         let name = xml.get(attribute.range_qname()).unwrap_or(attribute.name());
-        read.attributes
-            .push((name.to_owned(), attribute.value().to_owned()));
+        read.attributes.push((name.to_owned(), attribute.value().to_owned()));
         read.places.push(attribute.range());
     }
     for child in node.children() {
@@ -131,8 +130,7 @@ fn element(xml: &str, node: roxmltree::Node<'_, '_>, depth: usize) -> Result<Ele
 fn unreadable(xml: &str, error: &roxmltree::Error) -> Problem {
     let place = offset(xml, error.pos());
     let start = xml.trim_start();
-    let help = if start.to_ascii_lowercase().starts_with("<!doctype")
-        || start.to_ascii_lowercase().starts_with("<html")
+    let help = if start.to_ascii_lowercase().starts_with("<!doctype") || start.to_ascii_lowercase().starts_with("<html")
     {
         "this is a web page, likely an error page of the server or a proxy: answer with TwiML"
     } else if start.len() < xml.len() && start.starts_with("<?xml") {
@@ -200,11 +198,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_why() {
-        let deep = format!(
-            "<Response>{}{}</Response>",
-            "<a>".repeat(9_000),
-            "</a>".repeat(9_000)
-        );
+        let deep = format!("<Response>{}{}</Response>", "<a>".repeat(9_000), "</a>".repeat(9_000));
         let long = format!("<Response>{}</Response>", " ".repeat(DOCUMENT_LIMIT));
         for (xml, code, help) in [
             ("", 12100, "`<Response/>`"),

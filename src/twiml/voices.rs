@@ -25,8 +25,8 @@ impl Voices {
     /// The voices that are built in.
     pub fn bundled() -> &'static Voices {
         static VOICES: LazyLock<Voices> = LazyLock::new(|| {
-            let file: File = serde_json::from_str(super::grammar::DATA)
-                .expect("the built-in voices are read by a test");
+            let file: File =
+                serde_json::from_str(super::grammar::DATA).expect("the built-in voices are read by a test");
             file.voices
         });
         &VOICES
@@ -59,8 +59,7 @@ impl Voices {
 
     /// Whether the voice is listed.
     pub fn contains(&self, voice: &str) -> bool {
-        static NAMES: LazyLock<BTreeSet<String>> =
-            LazyLock::new(|| Voices::bundled().names().collect());
+        static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| Voices::bundled().names().collect());
         NAMES.contains(voice)
     }
 
@@ -111,7 +110,8 @@ pub(super) fn text_limit(voice: Option<&str>) -> usize {
 
 /// Whether a text holds Hebrew letters.
 pub fn is_hebrew(text: &str) -> bool {
-    text.chars().any(|letter| matches!(letter, '\u{05d0}'..='\u{05ea}' | '\u{05ef}'..='\u{05f2}' | '\u{fb1d}'..='\u{fb4f}'))
+    text.chars()
+        .any(|letter| matches!(letter, '\u{05d0}'..='\u{05ea}' | '\u{05ef}'..='\u{05f2}' | '\u{fb1d}'..='\u{fb4f}'))
 }
 
 #[cfg(test)]

@@ -46,20 +46,14 @@ fn order(query: &Query) -> Result<Option<Order>, Answer> {
         None => {}
     }
     match (query.field("Url"), query.field("Twiml")) {
-        (Some(_), Some(_)) => Err(Answer::error(
-            400,
-            20422,
-            "Url and Twiml cannot be given together",
-        )),
-        (None, Some(twiml)) if twiml.chars().count() > INLINE_LIMIT => Err(Answer::error(
-            400,
-            32018,
-            "Twiml is longer than 4000 characters",
-        )),
+        (Some(_), Some(_)) => Err(Answer::error(400, 20422, "Url and Twiml cannot be given together")),
+        (None, Some(twiml)) if twiml.chars().count() > INLINE_LIMIT => {
+            Err(Answer::error(400, 32018, "Twiml is longer than 4000 characters"))
+        }
         (None, Some(twiml)) => Ok(Some(Order::Document(twiml.to_owned()))),
         (Some(url), None) => {
-            let valid = url::Url::parse(url)
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            let valid =
+                url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
             if !valid {
                 return Err(Answer::error(400, 21205, "Url is not a valid URL"));
             }

@@ -45,22 +45,13 @@ pub(super) fn create(query: &Query) -> Answer {
     let note = Happening::Message(
         message.sid.clone(),
         message.to.clone(),
-        message
-            .content_sid
-            .clone()
-            .unwrap_or_else(|| message.body.clone()),
+        message.content_sid.clone().unwrap_or_else(|| message.body.clone()),
     );
     let mut state = query.account.state();
-    for record in state
-        .calls
-        .values()
-        .filter(|record| message.to.ends_with(&record.from))
-    {
+    for record in state.calls.values().filter(|record| message.to.ends_with(&record.from)) {
         record.timeline.note(note.clone());
     }
-    let open = state
-        .windows
-        .contains(&(message.from.clone(), message.to.clone()));
+    let open = state.windows.contains(&(message.from.clone(), message.to.clone()));
     let allowed = !message.to.starts_with("whatsapp:") || message.content_sid.is_some() || open;
     let sid = message.sid.clone();
     state.messages.push(message);
@@ -124,9 +115,7 @@ pub(super) fn list(query: &Query) -> Answer {
         format!(
             "{}?{}",
             query.path,
-            fields
-                .append_pair("PageToken", &format!("PA{page}"))
-                .finish()
+            fields.append_pair("PageToken", &format!("PA{page}")).finish()
         )
     };
     let start = page.saturating_mul(size);
@@ -159,21 +148,14 @@ fn matches(query: &Query, message: &Message) -> bool {
 
 /// What the carrier refuses at once.
 fn invalid(query: &Query) -> Option<(u32, &'static str)> {
-    let whatsapp = |name: &str| {
-        query
-            .field(name)
-            .map(|address| address.starts_with("whatsapp:"))
-    };
+    let whatsapp = |name: &str| query.field(name).map(|address| address.starts_with("whatsapp:"));
     let body = query.field("Body").unwrap_or_default();
     let template = query.field("ContentSid");
     let variables = query.field("ContentVariables");
     if query.field("To").is_none_or(str::is_empty) {
         Some((21604, "A 'To' phone number is required."))
     } else if query.field("From").is_none() && query.field("MessagingServiceSid").is_none() {
-        Some((
-            21603,
-            "A 'From' or 'MessagingServiceSid' parameter is required.",
-        ))
+        Some((21603, "A 'From' or 'MessagingServiceSid' parameter is required."))
     } else if whatsapp("From").is_some_and(|from| Some(from) != whatsapp("To")) {
         Some((21910, "'From' and 'To' must be of the same channel."))
     } else if query.field("From") == query.field("To") {
@@ -186,17 +168,12 @@ fn invalid(query: &Query) -> Option<(u32, &'static str)> {
         Some((21654, "ContentSid Required."))
     } else if template.is_some_and(|sid| !sid.starts_with("HX") || sid.len() != 34) {
         Some((21655, "The ContentSid is Invalid."))
-    } else if variables.is_some_and(|text| {
-        !serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object())
-    }) {
+    } else if variables.is_some_and(|text| !serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object())) {
         Some((21656, "The ContentVariables Parameter is invalid."))
     } else if template.is_none() && body.is_empty() && media(query).next().is_none() {
         Some((21602, "Message body is required."))
     } else if body.chars().count() > BODY_LIMIT {
-        Some((
-            21617,
-            "The concatenated message body exceeds the 1600 character limit.",
-        ))
+        Some((21617, "The concatenated message body exceeds the 1600 character limit."))
     } else if media(query).count() > MEDIA_LIMIT {
         Some((21623, "Number of media files exceeds allowed limit."))
     } else if media(query).any(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
@@ -222,21 +199,12 @@ async fn deliver(
     callback: String,
     allowed: bool,
 ) {
-    let states: &[&str] = if allowed {
-        &["sent", "delivered"]
-    } else {
-        &["failed"]
-    };
+    let states: &[&str] = if allowed { &["sent", "delivered"] } else { &["failed"] };
     for status in states {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let error = (!allowed).then_some(63016);
         let mut params = Vec::new();
-        if let Some(message) = account
-            .state()
-            .messages
-            .iter_mut()
-            .find(|message| message.sid == sid)
-        {
+        if let Some(message) = account.state().messages.iter_mut().find(|message| message.sid == sid) {
             (*status).clone_into(&mut message.status);
             message.error_code = error;
             let pairs = [
@@ -273,10 +241,7 @@ async fn deliver(
 }
 
 fn facts(query: &Query, message: &Message) -> Value {
-    let uri = format!(
-        "/2010-04-01/Accounts/{}/Messages/{}",
-        query.account.sid, message.sid
-    );
+    let uri = format!("/2010-04-01/Accounts/{}/Messages/{}", query.account.sid, message.sid);
     json!({
         "sid": message.sid, "account_sid": query.account.sid, "api_version": "2010-04-01", "body": message.body,
         "date_created": rfc2822(message.sent), "date_sent": rfc2822(message.sent), "date_updated": rfc2822(message.sent),

@@ -168,13 +168,9 @@ async fn handle(
 
 fn respond(answer: Answer, began: Instant) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(answer.body));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(answer.kind),
-    );
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(answer.kind));
     if answer.status == 401 {
         headers.insert(
             header::WWW_AUTHENTICATE,
@@ -200,10 +196,7 @@ fn respond(answer: Answer, began: Instant) -> Response<Full<Bytes>> {
 fn faults_of(query: &Query) -> Faults {
     let state = query.account.state();
     let call = call_of(query).and_then(|sid| state.calls.get(&sid));
-    call.map_or_else(
-        || query.account.faults.clone(),
-        |record| record.faults.clone(),
-    )
+    call.map_or_else(|| query.account.faults.clone(), |record| record.faults.clone())
 }
 
 fn call_of(query: &Query) -> Option<String> {
@@ -214,19 +207,9 @@ fn call_of(query: &Query) -> Option<String> {
 /// What the faults in force answer in the resource's place, without carrying the request out.
 fn refuse(faults: &Faults) -> Option<Answer> {
     [
-        (
-            Fault::FailRest,
-            500,
-            20500,
-            "An internal server error has occurred",
-        ),
+        (Fault::FailRest, 500, 20500, "An internal server error has occurred"),
         (Fault::Rest401, 401, 20003, "Authenticate"),
-        (
-            Fault::Rest404,
-            404,
-            20404,
-            "The requested resource was not found",
-        ),
+        (Fault::Rest404, 404, 20404, "The requested resource was not found"),
         (Fault::Rest429, 429, 20429, "Too Many Requests"),
     ]
     .into_iter()
@@ -235,8 +218,7 @@ fn refuse(faults: &Faults) -> Option<Answer> {
 }
 
 fn authorized(header: Option<&header::HeaderValue>, account: &Account) -> bool {
-    let expected =
-        base64_simd::STANDARD.encode_to_string(format!("{}:{}", account.sid, account.token));
+    let expected = base64_simd::STANDARD.encode_to_string(format!("{}:{}", account.sid, account.token));
     header
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Basic "))

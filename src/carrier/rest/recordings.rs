@@ -26,10 +26,7 @@ pub(super) fn read(query: &Query, name: &str) -> Answer {
             Answer::wav(recording.wav.clone())
         };
     }
-    let uri = format!(
-        "/2010-04-01/Accounts/{}/Recordings/{sid}",
-        query.account.sid
-    );
+    let uri = format!("/2010-04-01/Accounts/{}/Recordings/{sid}", query.account.sid);
     Answer::json(
         200,
         &json!({

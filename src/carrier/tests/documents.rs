@@ -14,8 +14,7 @@ fn expected(url: &str, form: &[(String, String)]) -> String {
         .iter()
         .flat_map(|(name, value)| [name.as_str(), value.as_str()])
         .collect();
-    let mut mac =
-        Hmac::<sha1::Sha1>::new_from_slice(b"0123456789abcdef0123456789abcdef").expect("a key");
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(b"0123456789abcdef0123456789abcdef").expect("a key");
     mac.update(format!("{url}{text}").as_bytes());
     STANDARD.encode_to_string(mac.finalize().into_bytes())
 }
@@ -93,14 +92,7 @@ async fn an_unusable_answer_has_its_code_and_the_callers_hears_the_announcement(
         (|| typed(200, "text/xml", vec![b' '; 65_537]), 11750),
     ];
     for (make, code) in cases {
-        let engine = Engine::start(move |seen| {
-            if seen.path == "/voice" {
-                make()
-            } else {
-                empty(204)
-            }
-        })
-        .await;
+        let engine = Engine::start(move |seen| if seen.path == "/voice" { make() } else { empty(204) }).await;
         let report = engine.place("").await;
         assert_eq!(codes(&report), [code]);
         assert_eq!(report.outcome, Outcome::ApplicationError);
@@ -110,10 +102,7 @@ async fn an_unusable_answer_has_its_code_and_the_callers_hears_the_announcement(
 
 #[tokio::test]
 async fn other_types_are_played_and_spoken() {
-    for (kind, body) in [
-        ("audio/wav", wav(1.0)),
-        ("text/plain", b"good morning".to_vec()),
-    ] {
+    for (kind, body) in [("audio/wav", wav(1.0)), ("text/plain", b"good morning".to_vec())] {
         let engine = Engine::start(move |seen| {
             if seen.path == "/voice" {
                 typed(200, kind, body.clone())

@@ -98,9 +98,7 @@ impl Engine {
         answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
         conversation: impl Fn(Ws) -> F + Send + Sync + 'static,
     ) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let answers: Answers = Arc::new(answers);
@@ -109,12 +107,10 @@ impl Engine {
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).expect("a socket");
-                let (answers, conversation, log) =
-                    (answers.clone(), conversation.clone(), log.clone());
+                let (answers, conversation, log) = (answers.clone(), conversation.clone(), log.clone());
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| {
-                        serve(request, answers.clone(), conversation.clone(), log.clone())
-                    });
+                    let service =
+                        service_fn(move |request| serve(request, answers.clone(), conversation.clone(), log.clone()));
                     let _closed = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)
                         .with_upgrades()
@@ -130,10 +126,7 @@ impl Engine {
     }
 
     pub(super) fn seen_at(&self, path: &str) -> Vec<Seen> {
-        self.seen()
-            .into_iter()
-            .filter(|seen| seen.path == path)
-            .collect()
+        self.seen().into_iter().filter(|seen| seen.path == path).collect()
     }
 
     pub(super) fn call(&self, caller: &str) -> CallSpec {
@@ -180,9 +173,7 @@ pub(super) fn codes(report: &CallReport) -> Vec<u32> {
 
 /// Whether the timeline has a line that holds `text`.
 pub(super) fn told(report: &CallReport, text: &str) -> bool {
-    lines(&report.timeline)
-        .lines()
-        .any(|line| line.contains(text))
+    lines(&report.timeline).lines().any(|line| line.contains(text))
 }
 
 pub(super) fn wav(seconds: f64) -> Vec<u8> {
@@ -210,12 +201,7 @@ async fn serve(
         headers: request
             .headers()
             .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    value.to_str().unwrap_or_default().to_owned(),
-                )
-            })
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
             .collect(),
         form: Vec::new(),
     };

@@ -84,11 +84,7 @@ async fn a_caller_may_leave_in_the_greeting_or_before_the_answer() {
     let report = engine.place_with("", &[Fault::HangupInGreeting]).await;
     assert_eq!(report.outcome, Outcome::CallerHungUp);
     assert_eq!(
-        engine
-            .seen_at("/status")
-            .pop()
-            .expect("an end")
-            .field("CallStatus"),
+        engine.seen_at("/status").pop().expect("an end").field("CallStatus"),
         "completed"
     );
     let early = Engine::start(|seen| {
@@ -102,11 +98,7 @@ async fn a_caller_may_leave_in_the_greeting_or_before_the_answer() {
     let report = early.place("wait 1s; hangup").await;
     assert_eq!(report.outcome, Outcome::CallerHungUp);
     assert_eq!(
-        early
-            .seen_at("/status")
-            .pop()
-            .expect("an end")
-            .field("CallStatus"),
+        early.seen_at("/status").pop().expect("an end").field("CallStatus"),
         "no-answer"
     );
 }

@@ -5,10 +5,7 @@ use super::*;
 use serde_json::Value;
 
 async fn ask(net: &Carrier, path: &str, form: Option<&[(&str, &str)]>) -> (u16, Value) {
-    let url = format!(
-        "{}/2010-04-01/Accounts/{}/{path}",
-        net.rest_url, net.account_sid
-    );
+    let url = format!("{}/2010-04-01/Accounts/{}/{path}", net.rest_url, net.account_sid);
     let client = reqwest::Client::new();
     let request = match form {
         Some(form) => client.post(url).form(form),
@@ -39,19 +36,12 @@ async fn what_the_carrier_refuses_at_once() {
         (vec![DANA, ROOM, ("Body", &long)], 21617),
         (vec![DANA, ROOM, ("ContentVariables", "{}")], 21654),
         (vec![DANA, ROOM, ("ContentSid", "HX1")], 21655),
-        (
-            vec![DANA, ROOM, template, ("ContentVariables", "[]")],
-            21656,
-        ),
+        (vec![DANA, ROOM, template, ("ContentVariables", "[]")], 21656),
         (vec![DANA, ROOM, ("MediaUrl", "a.png")], 21620),
     ];
     for (form, code) in cases {
         let (status, body) = ask(&net, "Messages.json", Some(&form)).await;
-        assert_eq!(
-            (status, &body["code"]),
-            (400, &Value::from(code)),
-            "{form:?}"
-        );
+        assert_eq!((status, &body["code"]), (400, &Value::from(code)), "{form:?}");
         assert_eq!(body["status"], 400);
     }
     assert_eq!(net.messages().len(), 0);
@@ -85,12 +75,7 @@ async fn free_text_fails_outside_of_the_window_and_templates_do_not() {
     let callback = format!("{}/sent", engine.url);
     let callback = ("StatusCallback", callback.as_str());
     let sid = |body: &Value| body["sid"].as_str().expect("a sid").to_owned();
-    let (status, body) = ask(
-        &net,
-        "Messages.json",
-        Some(&[DANA, ROOM, ("Body", "hello"), callback]),
-    )
-    .await;
+    let (status, body) = ask(&net, "Messages.json", Some(&[DANA, ROOM, ("Body", "hello"), callback])).await;
     assert_eq!((status, &body["status"]), (201, &Value::from("queued")));
     assert_eq!(
         statuses(&engine, &sid(&body), 1).await,
@@ -111,17 +96,11 @@ async fn free_text_fails_outside_of_the_window_and_templates_do_not() {
     assert_eq!(statuses(&engine, &sid(&body), 2).await, delivered);
     let url = format!("{}/inbound", engine.url);
     assert_eq!(
-        net.write_message(&url, DANA.1, ROOM.1, "are you open?")
-            .await,
+        net.write_message(&url, DANA.1, ROOM.1, "are you open?").await,
         Ok((204, String::new()))
     );
     assert_eq!(engine.seen_at("/inbound")[0].field("Body"), "are you open?");
-    let (_, body) = ask(
-        &net,
-        "Messages.json",
-        Some(&[DANA, ROOM, ("Body", "yes"), callback]),
-    )
-    .await;
+    let (_, body) = ask(&net, "Messages.json", Some(&[DANA, ROOM, ("Body", "yes"), callback])).await;
     assert_eq!(statuses(&engine, &sid(&body), 2).await, delivered);
     let (_, read) = ask(&net, &format!("Messages/{}.json", sid(&body)), None).await;
     assert_eq!(read["status"], "delivered");
@@ -141,10 +120,7 @@ async fn messages_are_listed_by_page_and_filter() {
     let (_, page) = ask(&net, "Messages.json?To=%2B15550001&PageSize=1", None).await;
     assert_eq!(page["messages"][0]["body"], "c");
     assert_eq!(page["previous_page_uri"], Value::Null);
-    let next = page["next_page_uri"]
-        .as_str()
-        .expect("a second page")
-        .to_owned();
+    let next = page["next_page_uri"].as_str().expect("a second page").to_owned();
     let path = next
         .split_once(&format!("{}/", net.account_sid))
         .expect("a path")
@@ -159,16 +135,9 @@ async fn messages_are_listed_by_page_and_filter() {
         ("DateSent%3C=2000-01-01", 0),
     ] {
         let (_, page) = ask(&net, &format!("Messages.json?{filter}"), None).await;
-        assert_eq!(
-            page["messages"].as_array().map(Vec::len),
-            Some(count),
-            "{filter}"
-        );
+        assert_eq!(page["messages"].as_array().map(Vec::len), Some(count), "{filter}");
     }
-    assert_eq!(
-        ask(&net, "Messages.json?PageSize=1001", None).await.1["code"],
-        20007
-    );
+    assert_eq!(ask(&net, "Messages.json?PageSize=1001", None).await.1["code"], 20007);
 }
 
 #[tokio::test]
@@ -186,20 +155,11 @@ async fn calls_that_are_over_or_unknown() {
     );
     assert_eq!(ask(&net, "Calls/CA0.json", None).await.1["code"], 20404);
     let long = "x".repeat(4001);
-    assert_eq!(
-        ask(&net, &path, Some(&[("Twiml", &long)])).await.1["code"],
-        32018
-    );
-    let stranger = reqwest::Client::new().get(format!(
-        "{}/2010-04-01/Accounts/AC0/Calls.json",
-        net.rest_url
-    ));
+    assert_eq!(ask(&net, &path, Some(&[("Twiml", &long)])).await.1["code"], 32018);
+    let stranger = reqwest::Client::new().get(format!("{}/2010-04-01/Accounts/AC0/Calls.json", net.rest_url));
     let answer = stranger.send().await.expect("an answer");
     assert_eq!(answer.status(), 401);
-    assert_eq!(
-        answer.headers()["www-authenticate"],
-        "Basic realm=\"Twilio API\""
-    );
+    assert_eq!(answer.headers()["www-authenticate"], "Basic realm=\"Twilio API\"");
 }
 
 #[tokio::test]
@@ -236,10 +196,7 @@ async fn a_live_call_can_be_sent_elsewhere_and_ended() {
     assert_eq!(sent, 2);
     let report = call.await.expect("no panic");
     assert_eq!(report.outcome, Outcome::EndedByRest);
-    assert_eq!(
-        engine.seen_at("/next")[0].field("CallStatus"),
-        "in-progress"
-    );
+    assert_eq!(engine.seen_at("/next")[0].field("CallStatus"), "in-progress");
 }
 
 #[tokio::test]
@@ -251,39 +208,17 @@ async fn the_api_fails_as_told() {
         (Fault::Rest429, 429, 20429),
     ] {
         let net = carrier(&[fault]).await;
-        let (given, body) = ask(
-            &net,
-            "Messages.json",
-            Some(&[DANA, ROOM, ("Body", "hello")]),
-        )
-        .await;
-        assert_eq!(
-            (given, &body["code"]),
-            (status, &Value::from(code)),
-            "{fault}"
-        );
+        let (given, body) = ask(&net, "Messages.json", Some(&[DANA, ROOM, ("Body", "hello")])).await;
+        assert_eq!((given, &body["code"]), (status, &Value::from(code)), "{fault}");
         assert_eq!(net.messages().len(), 0);
     }
     let net = carrier(&[Fault::ResetRest]).await;
-    let url = format!(
-        "{}/2010-04-01/Accounts/{}/Messages.json",
-        net.rest_url, net.account_sid
-    );
+    let url = format!("{}/2010-04-01/Accounts/{}/Messages.json", net.rest_url, net.account_sid);
     let request = reqwest::Client::new()
         .post(url)
         .basic_auth(&net.account_sid, Some(&net.auth_token));
-    assert!(
-        request
-            .form(&[DANA, ROOM, ("Body", "hello")])
-            .send()
-            .await
-            .is_err()
-    );
-    assert_eq!(
-        net.messages().len(),
-        1,
-        "the request was carried out all the same"
-    );
+    assert!(request.form(&[DANA, ROOM, ("Body", "hello")]).send().await.is_err());
+    assert_eq!(net.messages().len(), 1, "the request was carried out all the same");
     let net = carrier(&[Fault::SlowRest(Duration::from_millis(200))]).await;
     let began = std::time::Instant::now();
     ask(&net, "Messages.json", None).await;
@@ -293,24 +228,15 @@ async fn the_api_fails_as_told() {
 #[tokio::test]
 async fn a_recording_may_never_come() {
     let engine = Engine::start(|seen| match seen.path.as_str() {
-        "/voice" => {
-            xml("<Record timeout=\"1\" action=\"/recorded\" recordingStatusCallback=\"/kept\"/>")
-        }
+        "/voice" => xml("<Record timeout=\"1\" action=\"/recorded\" recordingStatusCallback=\"/kept\"/>"),
         "/recorded" => xml("<Hangup/>"),
         _ => empty(204),
     })
     .await;
     let net = carrier(&[Fault::NoRecording]).await;
-    place(engine.call("wait 1s; speak 1s"), &net)
-        .await
-        .expect("a call");
-    let sid = engine.seen_at("/recorded")[0]
-        .field("RecordingSid")
-        .to_owned();
-    assert_eq!(
-        ask(&net, &format!("Recordings/{sid}.wav"), None).await.0,
-        404
-    );
+    place(engine.call("wait 1s; speak 1s"), &net).await.expect("a call");
+    let sid = engine.seen_at("/recorded")[0].field("RecordingSid").to_owned();
+    assert_eq!(ask(&net, &format!("Recordings/{sid}.wav"), None).await.0, 404);
     assert_eq!(
         ask(&net, &format!("Recordings/{sid}.json"), None).await.1["status"],
         "processing"

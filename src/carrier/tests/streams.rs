@@ -67,9 +67,7 @@ async fn next(ws: &mut Ws, log: &Log) -> Option<Value> {
 }
 
 fn note(log: &Log, event: &str) {
-    log.lock()
-        .expect("no panic")
-        .push(json!({ "event": event }));
+    log.lock().expect("no panic").push(json!({ "event": event }));
 }
 
 fn events(log: &Log) -> Vec<String> {
@@ -80,9 +78,7 @@ fn events(log: &Log) -> Vec<String> {
 }
 
 async fn say(ws: &mut Ws, value: Value) {
-    ws.send(Message::text(value.to_string()))
-        .await
-        .expect("an open stream");
+    ws.send(Message::text(value.to_string())).await.expect("an open stream");
 }
 
 fn media(sid: &str, millis: usize) -> Value {
@@ -111,17 +107,11 @@ async fn a_stream_carries_both_sides_and_its_marks_follow_the_sound() {
     let (engine, log) = engine(|mut ws, sid, log| async move {
         say(&mut ws, mark(&sid, "now")).await;
         let at_once = until_mark(&mut ws, &log, "now").await;
-        assert!(
-            at_once < 25,
-            "a mark on an empty queue came after {at_once} frames"
-        );
+        assert!(at_once < 25, "a mark on an empty queue came after {at_once} frames");
         say(&mut ws, media(&sid, 1000)).await;
         say(&mut ws, mark(&sid, "heard")).await;
         let frames = until_mark(&mut ws, &log, "heard").await;
-        assert!(
-            (45..150).contains(&frames),
-            "a second of sound took {frames} frames"
-        );
+        assert!((45..150).contains(&frames), "a second of sound took {frames} frames");
         say(&mut ws, media(&sid, 20_000)).await;
         say(&mut ws, mark(&sid, "a")).await;
         say(&mut ws, mark(&sid, "b")).await;
@@ -180,43 +170,38 @@ async fn a_stream_carries_both_sides_and_its_marks_follow_the_sound() {
 
 #[tokio::test]
 async fn the_callers_voice_and_keys_arrive_in_real_time() {
-    let (engine, log) =
-        engine(|mut ws, _, log| async move { while next(&mut ws, &log).await.is_some() {} }).await;
-    engine
-        .place("wait 500ms; speak 1s; keys 7; wait 200ms; hangup")
-        .await;
+    let (engine, log) = engine(|mut ws, _, log| async move { while next(&mut ws, &log).await.is_some() {} }).await;
+    engine.place("wait 500ms; speak 1s; keys 7; wait 200ms; hangup").await;
     let log = log.lock().expect("no panic");
     let loud = log
         .iter()
         .filter_map(|value| value["media"]["payload"].as_str())
-        .map(|payload| {
-            base64_simd::STANDARD
-                .decode_to_vec(payload)
-                .expect("base64")
-        })
+        .map(|payload| base64_simd::STANDARD.decode_to_vec(payload).expect("base64"))
         .filter(|sound| ear::audible(sound))
         .count();
     // A second of voice and a tenth of a key.
     assert!((53..=58).contains(&loud), "{loud}");
-    let key = log
-        .iter()
-        .find(|value| value["event"] == "dtmf")
-        .expect("a key");
+    let key = log.iter().find(|value| value["event"] == "dtmf").expect("a key");
     assert_eq!(
         (&key["dtmf"]["digit"], &key["dtmf"]["track"]),
         (&json!("7"), &json!("inbound_track"))
     );
-    assert_eq!(
-        log.iter().filter(|value| value["event"] == "stop").count(),
-        1
-    );
+    assert_eq!(log.iter().filter(|value| value["event"] == "stop").count(), 1);
 }
 
 #[tokio::test]
 async fn a_wrong_message_is_dropped_and_reported_once() {
     let (engine, _) = engine(|mut ws, sid, log| async move {
-        say(&mut ws, json!({"event": "mark", "streamSid": "MZ0", "mark": {"name": "lost"}})).await;
-        say(&mut ws, json!({"event": "media", "streamSid": sid, "sequenceNumber": "1", "media": {"payload": ""}})).await;
+        say(
+            &mut ws,
+            json!({"event": "mark", "streamSid": "MZ0", "mark": {"name": "lost"}}),
+        )
+        .await;
+        say(
+            &mut ws,
+            json!({"event": "media", "streamSid": sid, "sequenceNumber": "1", "media": {"payload": ""}}),
+        )
+        .await;
         ws.send(Message::text("no JSON")).await.expect("an open stream");
         ws.send(Message::binary(vec![0_u8; 4])).await.expect("an open stream");
         say(&mut ws, mark(&sid, "end")).await;
@@ -257,10 +242,7 @@ async fn a_redirect_by_rest_stops_the_stream_at_once() {
         let rest = rest.clone();
         async move {
             let start = log.lock().expect("no panic")[1].clone();
-            let call = start["start"]["callSid"]
-                .as_str()
-                .expect("a call")
-                .to_owned();
+            let call = start["start"]["callSid"].as_str().expect("a call").to_owned();
             let url = format!(
                 "{}/2010-04-01/Accounts/{}/Calls/{call}.json",
                 rest.rest_url, rest.account_sid
@@ -299,9 +281,7 @@ async fn a_redirect_by_rest_stops_the_stream_at_once() {
 
 #[tokio::test]
 async fn faults_of_the_stream() {
-    let listening = |mut ws: Ws, _: String, log: Log| async move {
-        while next(&mut ws, &log).await.is_some() {}
-    };
+    let listening = |mut ws: Ws, _: String, log: Log| async move { while next(&mut ws, &log).await.is_some() {} };
     let three = Fault::DropStream(Duration::from_secs(3));
     // Fault, expected codes, whether the engine is told `stop`, whether the action is requested before the caller leaves.
     for (fault, expected, stops, acts) in [
@@ -319,15 +299,9 @@ async fn faults_of_the_stream() {
         let report = engine.place_with("wait 5s; hangup", &[fault]).await;
         assert_eq!(codes(&report), expected, "{fault}");
         let seen = events(&log);
-        assert_eq!(
-            seen.contains(&"stop".to_owned()),
-            stops,
-            "{fault}: {seen:?}"
-        );
+        assert_eq!(seen.contains(&"stop".to_owned()), stops, "{fault}: {seen:?}");
         let after = engine.seen_at("/after");
-        let status = after
-            .first()
-            .map(|seen| seen.field("CallStatus").to_owned());
+        let status = after.first().map(|seen| seen.field("CallStatus").to_owned());
         assert_eq!(
             status.as_deref(),
             Some(if acts { "in-progress" } else { "completed" }),
@@ -338,16 +312,10 @@ async fn faults_of_the_stream() {
             Fault::RefuseStream | Fault::NeverStream | Fault::NoStart | Fault::NoMedia
         );
         assert_eq!(seen.contains(&"media".to_owned()), !mute, "{fault}");
-        assert_eq!(
-            seen.contains(&"novelty".to_owned()),
-            fault == Fault::ExtraEvent
-        );
+        assert_eq!(seen.contains(&"novelty".to_owned()), fault == Fault::ExtraEvent);
         assert_eq!(
             seen.contains(&"start".to_owned()),
-            !matches!(
-                fault,
-                Fault::RefuseStream | Fault::NeverStream | Fault::NoStart
-            )
+            !matches!(fault, Fault::RefuseStream | Fault::NeverStream | Fault::NoStart)
         );
         if fault == Fault::OfferSubprotocol {
             assert_eq!(
@@ -368,35 +336,23 @@ async fn marks_may_never_come_back() {
         while next(&mut ws, &log).await.is_some() {}
     })
     .await;
-    engine
-        .place_with("wait 2s; hangup", &[Fault::NeverEchoMarks])
-        .await;
+    engine.place_with("wait 2s; hangup", &[Fault::NeverEchoMarks]).await;
     assert!(!events(&log).contains(&"mark".to_owned()));
 }
 
 #[tokio::test]
 async fn a_stream_needs_wss_and_its_own_track() {
     for (verbs, code) in [
-        (
-            "<Connect><Stream url=\"https://h.example/ws\"/></Connect>",
-            31922,
-        ),
+        ("<Connect><Stream url=\"https://h.example/ws\"/></Connect>", 31922),
         (
             "<Connect><Stream url=\"wss://HOST/ws\" track=\"both_tracks\"/></Connect>",
             31941,
         ),
-        (
-            "<Connect><Stream url=\"wss://127.0.0.1:1/ws\"/></Connect>",
-            31902,
-        ),
+        ("<Connect><Stream url=\"wss://127.0.0.1:1/ws\"/></Connect>", 31902),
     ] {
         let (engine, _) = engine_with(verbs, |_, _, _| async {}).await;
         let report = engine.place("").await;
-        assert!(
-            codes(&report).contains(&code),
-            "{verbs}: {:?}",
-            report.errors
-        );
+        assert!(codes(&report).contains(&code), "{verbs}: {:?}", report.errors);
     }
 }
 
@@ -412,17 +368,10 @@ async fn a_copy_runs_beside_the_call_until_it_is_stopped() {
     assert_eq!(codes(&report), NONE);
     assert_eq!(engine.seen_at("/stream").len(), 2);
     let log = log.lock().expect("no panic");
-    let tracks = |name: &str| {
-        log.iter()
-            .filter(|value| value["media"]["track"] == name)
-            .count()
-    };
+    let tracks = |name: &str| log.iter().filter(|value| value["media"]["track"] == name).count();
     assert!(tracks("inbound") > 50);
     assert_eq!(tracks("inbound"), tracks("outbound"));
-    assert_eq!(
-        log.iter().filter(|value| value["event"] == "stop").count(),
-        1
-    );
+    assert_eq!(log.iter().filter(|value| value["event"] == "stop").count(), 1);
 }
 
 #[tokio::test]

@@ -37,11 +37,7 @@ async fn what_cannot_be_played_is_noted_and_skipped() {
     ] {
         let engine = engine(verbs).await;
         let report = engine.place("").await;
-        assert!(
-            codes(&report).contains(&code),
-            "{verbs}: {:?}",
-            report.errors
-        );
+        assert!(codes(&report).contains(&code), "{verbs}: {:?}", report.errors);
         assert_eq!(report.outcome, Outcome::EngineHungUp);
         assert_eq!(report.ear.sounds().len(), 1, "{verbs}");
     }
@@ -49,16 +45,10 @@ async fn what_cannot_be_played_is_noted_and_skipped() {
 
 #[tokio::test]
 async fn a_key_stops_the_prompt_and_goes_to_the_action() {
-    let engine = engine(
-        "<Gather action=\"/menu\" numDigits=\"2\"><Play loop=\"0\">/sound.wav</Play></Gather>",
-    )
-    .await;
+    let engine = engine("<Gather action=\"/menu\" numDigits=\"2\"><Play loop=\"0\">/sound.wav</Play></Gather>").await;
     let report = engine.place("wait 3s; keys 42").await;
     let menu = &engine.seen_at("/menu")[0];
-    assert_eq!(
-        (menu.field("Digits"), menu.field("msg")),
-        ("42", "Gather End")
-    );
+    assert_eq!((menu.field("Digits"), menu.field("msg")), ("42", "Gather End"));
     assert_eq!(menu.field("CallStatus"), "in-progress");
     assert_eq!(report.outcome, Outcome::EngineHungUp);
 }
@@ -73,17 +63,13 @@ async fn gather_ends_on_its_finish_key_its_timeout_and_on_nothing() {
         let engine = engine(verbs).await;
         engine.place(caller).await;
         let menu = &engine.seen_at("/menu")[0];
-        assert_eq!(
-            (menu.field("Digits"), menu.field("FinishedOnKey")),
-            (digits, key)
-        );
+        assert_eq!((menu.field("Digits"), menu.field("FinishedOnKey")), (digits, key));
     }
     let quiet = engine(verbs).await;
     let report = quiet.place("").await;
     assert_eq!(quiet.seen_at("/menu").len(), 0);
     assert!(told(&report, "<Say> ended: done"));
-    let asked =
-        engine("<Gather action=\"/menu\" timeout=\"1\" actionOnEmptyResult=\"true\"/>").await;
+    let asked = engine("<Gather action=\"/menu\" timeout=\"1\" actionOnEmptyResult=\"true\"/>").await;
     asked.place("").await;
     assert_eq!(asked.seen_at("/menu")[0].field("Digits"), "");
 }
@@ -95,10 +81,7 @@ async fn speech_is_what_the_script_says() {
     )
     .await;
     engine.place("wait prompt; speak a table for two").await;
-    assert_eq!(
-        engine.seen_at("/menu")[0].field("SpeechResult"),
-        "a table for two"
-    );
+    assert_eq!(engine.seen_at("/menu")[0].field("SpeechResult"), "a table for two");
 }
 
 #[tokio::test]
@@ -114,10 +97,7 @@ async fn a_recording_can_be_fetched_with_the_accounts_name_only() {
         .expect("a call");
     let recorded = &engine.seen_at("/recorded")[0];
     assert_eq!(recorded.field("RecordingDuration"), "3");
-    assert_eq!(
-        engine.seen_at("/kept")[0].field("RecordingStatus"),
-        "completed"
-    );
+    assert_eq!(engine.seen_at("/kept")[0].field("RecordingStatus"), "completed");
     let url = format!("{}.wav", recorded.field("RecordingUrl"));
     let client = reqwest::Client::new();
     let refused = client.get(&url).send().await.expect("an answer");
@@ -129,8 +109,7 @@ async fn a_recording_can_be_fetched_with_the_accounts_name_only() {
         .await
         .expect("an answer");
     assert_eq!(answer.headers()["content-type"], "audio/x-wav");
-    let sound =
-        crate::audio::wav::read(&answer.bytes().await.expect("a body")).expect("a WAV file");
+    let sound = crate::audio::wav::read(&answer.bytes().await.expect("a body")).expect("a WAV file");
     assert_eq!((sound.rate, sound.channels), (8000, 1));
     assert!(
         (22_000..=25_000).contains(&sound.samples.len()),
@@ -190,10 +169,7 @@ async fn dial_ends_as_scripted() {
         .expect("a call");
         let dialled = &engine.seen_at("/dialled")[0];
         assert_eq!(
-            (
-                dialled.field("DialCallStatus"),
-                dialled.field("DialCallDuration")
-            ),
+            (dialled.field("DialCallStatus"), dialled.field("DialCallDuration")),
             (status, duration)
         );
         let legs = engine.seen_at("/leg");
@@ -222,26 +198,19 @@ async fn a_queue_plays_its_waiting_document_until_somebody_comes() {
 
 #[tokio::test]
 async fn reject_never_answers() {
-    for (verbs, status) in [
-        ("<Reject/>", "no-answer"),
-        ("<Reject reason=\"busy\"/>", "busy"),
-    ] {
+    for (verbs, status) in [("<Reject/>", "no-answer"), ("<Reject reason=\"busy\"/>", "busy")] {
         let engine = engine(verbs).await;
         let report = engine.place("").await;
         assert_eq!(report.outcome, Outcome::Refused(status));
         let last = engine.seen_at("/status").pop().expect("status callbacks");
-        assert_eq!(
-            (last.field("CallStatus"), last.field("Duration")),
-            (status, "0")
-        );
+        assert_eq!((last.field("CallStatus"), last.field("Duration")), (status, "0"));
         assert_eq!(engine.seen_at("/status").len(), 3);
     }
 }
 
 #[tokio::test]
 async fn refer_needs_sip_and_pay_ends_as_scripted() {
-    let verbs =
-        "<Refer action=\"/referred\"><Sip>sip:a@h.example</Sip></Refer><Pay action=\"/paid\"/>";
+    let verbs = "<Refer action=\"/referred\"><Sip>sip:a@h.example</Sip></Refer><Pay action=\"/paid\"/>";
     let phone = engine(verbs).await;
     let net = carrier(&[]).await;
     let spec = CallSpec {
@@ -250,10 +219,7 @@ async fn refer_needs_sip_and_pay_ends_as_scripted() {
     };
     let report = place(spec, &net).await.expect("a call");
     assert!(codes(&report).contains(&13801));
-    assert_eq!(
-        phone.seen_at("/paid")[0].field("Result"),
-        "payment-connector-error"
-    );
+    assert_eq!(phone.seen_at("/paid")[0].field("Result"), "payment-connector-error");
     let sip = engine(verbs).await;
     place(
         CallSpec {
@@ -264,10 +230,7 @@ async fn refer_needs_sip_and_pay_ends_as_scripted() {
     )
     .await
     .expect("a call");
-    assert_eq!(
-        sip.seen_at("/referred")[0].field("ReferCallStatus"),
-        "completed"
-    );
+    assert_eq!(sip.seen_at("/referred")[0].field("ReferCallStatus"), "completed");
 }
 
 #[tokio::test]

@@ -39,10 +39,7 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
 async fn stream(leg: &mut Leg, noun: &Element) -> Result<(), Interrupt> {
     let sid = ids::sid("MZ");
     let url = noun.attribute("url").unwrap_or_default().to_owned();
-    if noun
-        .attribute("track")
-        .is_some_and(|track| track != "inbound_track")
-    {
+    if noun.attribute("track").is_some_and(|track| track != "inbound_track") {
         leg.error(31941, "<Connect> takes the inbound track only");
         stream::tell(leg, noun, &sid, "stream-error", Some("31941"));
         return Ok(());
@@ -57,19 +54,12 @@ async fn stream(leg: &mut Leg, noun: &Element) -> Result<(), Interrupt> {
         Ok(socket) => socket,
         Err((code, detail)) => {
             leg.error(code, format!("{url}: {detail}"));
-            stream::tell(
-                leg,
-                noun,
-                &sid,
-                "stream-error",
-                Some(&format!("{code} - {detail}")),
-            );
+            stream::tell(leg, noun, &sid, "stream-error", Some(&format!("{code} - {detail}")));
             return Ok(());
         }
     };
     let mut session = Session::new(socket, Writer::new(sid.clone()), &faults);
-    leg.timeline
-        .note(Happening::StreamStarted(sid.clone(), url));
+    leg.timeline.note(Happening::StreamStarted(sid.clone(), url));
     stream::tell(leg, noun, &sid, "stream-started", None);
     greet(leg, noun, &mut session);
     let ended = talk(leg, &mut session).await;
@@ -93,12 +83,9 @@ fn greet(leg: &Leg, noun: &Element, session: &mut Session) {
     if leg.faults.has(Fault::NoStart) {
         return;
     }
-    let start = session.writer.start(
-        &leg.account.sid,
-        &leg.sid,
-        &[Track::Inbound],
-        &stream::parameters(noun),
-    );
+    let start = session
+        .writer
+        .start(&leg.account.sid, &leg.sid, &[Track::Inbound], &stream::parameters(noun));
     session.socket.send(start);
 }
 
@@ -113,9 +100,8 @@ async fn talk(leg: &mut Leg, session: &mut Session) -> Result<Ended, Interrupt> 
         }
         let at = leg.line.now().saturating_sub(began);
         if drop.is_some_and(|drop| at >= drop) {
-            leg.timeline.note(Happening::Fault(
-                "the stream's connection breaks".to_owned(),
-            ));
+            leg.timeline
+                .note(Happening::Fault("the stream's connection breaks".to_owned()));
             return Ok(Ended::Broken);
         }
         let frame = session.play();
@@ -164,10 +150,7 @@ fn finish(leg: &Leg, noun: &Element, mut session: Session, ended: &Result<Ended,
     if ended.is_ok() {
         return;
     }
-    if !leg.faults.has(Fault::NoStop)
-        && !leg.faults.has(Fault::AbruptClose)
-        && !leg.faults.has(Fault::NoStart)
-    {
+    if !leg.faults.has(Fault::NoStop) && !leg.faults.has(Fault::AbruptClose) && !leg.faults.has(Fault::NoStart) {
         let stop = session.writer.stop(&leg.account.sid, &leg.sid);
         session.socket.send(stop);
     }

@@ -28,10 +28,7 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
     let mut result: Params = vec![
         ("DialCallStatus".to_owned(), status.to_owned()),
         ("DialCallSid".to_owned(), child.clone()),
-        (
-            "DialBridged".to_owned(),
-            (status == "completed").to_string(),
-        ),
+        ("DialBridged".to_owned(), (status == "completed").to_string()),
     ];
     if let Ok(Some(talked)) = &talked {
         result.push(("DialCallDuration".to_owned(), talked.as_secs().to_string()));
@@ -99,10 +96,7 @@ async fn call(
 /// Tells the engine about the other leg where a noun asks for it.
 fn tell(leg: &Leg, verb: &Element, child: &str, event: &str, status: &str) {
     for noun in &verb.children {
-        let Some(callback) = noun
-            .attribute("statusCallback")
-            .filter(|url| !url.is_empty())
-        else {
+        let Some(callback) = noun.attribute("statusCallback").filter(|url| !url.is_empty()) else {
             continue;
         };
         if !matches!(noun.name.as_str(), "Number" | "Sip" | "Client" | "WhatsApp") {

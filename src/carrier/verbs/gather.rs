@@ -80,11 +80,7 @@ impl Rules {
 async fn prompts(leg: &mut Leg, verb: &Element, rules: &Rules) -> Result<(), Interrupt> {
     for child in &verb.children {
         let prompt = prompt::prepare(leg, child).await?;
-        let passes = if prompt.sound.is_empty() {
-            0
-        } else {
-            prompt.times
-        };
+        let passes = if prompt.sound.is_empty() { 0 } else { prompt.times };
         for part in (0..passes).flat_map(|_| prompt.sound.chunks(mulaw::FRAME)) {
             let beat = leg.line.beat(&frame(part)).await?;
             let pressed = rules.keys && !leg.line.keys.is_empty();
@@ -97,10 +93,7 @@ async fn prompts(leg: &mut Leg, verb: &Element, rules: &Rules) -> Result<(), Int
     Ok(())
 }
 
-async fn listen(
-    leg: &mut Leg,
-    rules: &Rules,
-) -> Result<(String, Option<char>, Option<String>), Interrupt> {
+async fn listen(leg: &mut Leg, rules: &Rules) -> Result<(String, Option<char>, Option<String>), Interrupt> {
     let mut digits = String::new();
     let mut words: Option<String> = None;
     let mut idle = Duration::ZERO;

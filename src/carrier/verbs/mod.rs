@@ -101,8 +101,7 @@ async fn step(leg: &mut Leg, verb: &Element, index: usize) -> Result<Next, Inter
         leg.answer();
     }
     leg.line.verb_started(name);
-    leg.timeline
-        .note(Happening::VerbStarted((*name).to_owned()));
+    leg.timeline.note(Happening::VerbStarted((*name).to_owned()));
     let result = run(leg, verb).await;
     let how = match &result {
         Ok(Next::Verb) => "done".to_owned(),
@@ -115,8 +114,7 @@ async fn step(leg: &mut Leg, verb: &Element, index: usize) -> Result<Next, Inter
         Err(Interrupt::TooLong) => "the call reached its longest time".to_owned(),
         Err(Interrupt::Alarm) => "interrupted".to_owned(),
     };
-    leg.timeline
-        .note(Happening::VerbEnded((*name).to_owned(), how));
+    leg.timeline.note(Happening::VerbEnded((*name).to_owned(), how));
     result
 }
 

@@ -10,9 +10,7 @@ use crate::twiml::Element;
 
 /// Speaks for a while, as the carrier's own prompts would, then asks for the `action`.
 pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt> {
-    leg.line
-        .play(&sounds::speechlike(Duration::from_secs(3), 23))
-        .await?;
+    leg.line.play(&sounds::speechlike(Duration::from_secs(3), 23)).await?;
     leg.line.pause(Duration::from_secs(1)).await?;
     let mut result = Vec::new();
     let mut put = |name: &str, value: &str| result.push((name.to_owned(), value.to_owned()));

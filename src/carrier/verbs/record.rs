@@ -40,26 +40,14 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
 }
 
 /// The key that ended it, if one did.
-async fn listen(
-    leg: &mut Leg,
-    verb: &Element,
-    sound: &mut Vec<u8>,
-) -> Result<Option<char>, Interrupt> {
+async fn listen(leg: &mut Leg, verb: &Element, sound: &mut Vec<u8>) -> Result<Option<char>, Interrupt> {
     let patience = seconds(verb, "timeout", 5);
     let longest = seconds(verb, "maxLength", 3600);
-    let finish = verb
-        .attribute("finishOnKey")
-        .unwrap_or("1234567890*#")
-        .to_owned();
+    let finish = verb.attribute("finishOnKey").unwrap_or("1234567890*#").to_owned();
     let (mut length, mut quiet) = (Duration::ZERO, Duration::ZERO);
     while length < longest && (patience.is_zero() || quiet < patience) {
         let beat = leg.line.beat(&SILENT).await?;
-        if let Some(key) = leg
-            .line
-            .keys
-            .pop_front()
-            .filter(|key| finish.contains(*key))
-        {
+        if let Some(key) = leg.line.keys.pop_front().filter(|key| finish.contains(*key)) {
             return Ok(Some(key));
         }
         sound.extend_from_slice(&beat.said);
@@ -77,10 +65,7 @@ async fn listen(
 fn trim(sound: &mut Vec<u8>) {
     let mut frames = sound.chunks(mulaw::FRAME);
     let first = frames.position(audible).unwrap_or(0);
-    let last = sound
-        .chunks(mulaw::FRAME)
-        .rposition(audible)
-        .map_or(0, |last| last + 1);
+    let last = sound.chunks(mulaw::FRAME).rposition(audible).map_or(0, |last| last + 1);
     sound.truncate(last * mulaw::FRAME);
     sound.drain(..(first * mulaw::FRAME).min(sound.len()));
 }

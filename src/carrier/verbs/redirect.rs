@@ -10,12 +10,7 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
     match leg.resolve(&verb.text) {
         Ok(url) => {
             let method = Method::read(verb.attribute("method"));
-            Ok(Next::Fetch(leg.request(
-                "redirect",
-                url,
-                method,
-                Params::new(),
-            )))
+            Ok(Next::Fetch(leg.request("redirect", url, method, Params::new())))
         }
         Err(failure) => {
             leg.fail(&failure);

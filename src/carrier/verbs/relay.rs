@@ -45,11 +45,7 @@ pub(super) async fn run(leg: &mut Leg, noun: &Element) -> Result<Params, Interru
     Ok(facts)
 }
 
-async fn converse(
-    leg: &mut Leg,
-    noun: &Element,
-    session: &str,
-) -> Result<Result<String, (u32, String)>, Interrupt> {
+async fn converse(leg: &mut Leg, noun: &Element, session: &str) -> Result<Result<String, (u32, String)>, Interrupt> {
     let language = noun.attribute("language").unwrap_or("en-US").to_owned();
     let (client, faults) = (leg.client.clone(), leg.faults.clone());
     let url = noun.attribute("url").unwrap_or_default().to_owned();
@@ -67,10 +63,7 @@ async fn converse(
         "callerName": "", "direction": "inbound", "callStatus": "IN-PROGRESS", "customParameters": parameters,
     });
     socket.send(setup.to_string());
-    let mut text = noun
-        .attribute("welcomeGreeting")
-        .unwrap_or_default()
-        .to_owned();
+    let mut text = noun.attribute("welcomeGreeting").unwrap_or_default().to_owned();
     let keys = flag(noun, "dtmfDetection", false);
     let mut sound: Vec<u8> = Vec::new();
     loop {
@@ -79,11 +72,7 @@ async fn converse(
             text.clear();
         }
         let rest = sound.split_off(mulaw::FRAME.min(sound.len()));
-        let heard = if sound.is_empty() {
-            SILENT
-        } else {
-            frame(&sound)
-        };
+        let heard = if sound.is_empty() { SILENT } else { frame(&sound) };
         sound = rest;
         leg.line.beat(&heard).await?;
         while let Some(key) = leg.line.keys.pop_front() {
@@ -93,16 +82,15 @@ async fn converse(
         }
         while let Some(words) = leg.line.words.pop_front() {
             sound.clear();
-            let prompt =
-                json!({"type": "prompt", "voicePrompt": words, "lang": language, "last": true});
+            let prompt = json!({"type": "prompt", "voicePrompt": words, "lang": language, "last": true});
             socket.send(prompt.to_string());
         }
         match socket.take() {
             None => {}
             Some(Incoming::Ended(ending)) => {
-                return Ok(ending.code().map_or(Ok(String::new()), |code| {
-                    Err((64105, format!("{code}: {ending:?}")))
-                }));
+                return Ok(ending
+                    .code()
+                    .map_or(Ok(String::new()), |code| Err((64105, format!("{code}: {ending:?}")))));
             }
             Some(Incoming::Binary) => leg.error(31950, "a binary message"),
             Some(Incoming::Text(message)) => match read(leg, &message) {
@@ -119,13 +107,7 @@ async fn converse(
 
 fn read(leg: &Leg, message: &str) -> Ask {
     let value: Value = serde_json::from_str(message).unwrap_or_default();
-    let text = |name: &str| {
-        value
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match value.get("type").and_then(Value::as_str) {
         Some("text") => Ask::Speak(text("token")),
         Some("end") => Ask::End(text("handoffData")),

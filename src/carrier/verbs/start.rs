@@ -43,32 +43,16 @@ async fn stream(leg: &mut Leg, noun: &Element) -> Result<(), Interrupt> {
         Ok(open) => {
             let mut writer = Writer::new(sid.clone());
             open.send(wire::connected());
-            open.send(writer.start(
-                &leg.account.sid,
-                &leg.sid,
-                &tracks,
-                &stream::parameters(noun),
-            ));
-            leg.line.forks.push(Fork::new(
-                noun.clone(),
-                writer,
-                tracks,
-                open,
-                leg.timeline.clone(),
-            ));
-            leg.timeline
-                .note(Happening::StreamStarted(sid.clone(), url));
+            open.send(writer.start(&leg.account.sid, &leg.sid, &tracks, &stream::parameters(noun)));
+            leg.line
+                .forks
+                .push(Fork::new(noun.clone(), writer, tracks, open, leg.timeline.clone()));
+            leg.timeline.note(Happening::StreamStarted(sid.clone(), url));
             stream::tell(leg, noun, &sid, "stream-started", None);
         }
         Err((code, detail)) => {
             leg.error(code, format!("{url}: {detail}"));
-            stream::tell(
-                leg,
-                noun,
-                &sid,
-                "stream-error",
-                Some(&format!("{code} - {detail}")),
-            );
+            stream::tell(leg, noun, &sid, "stream-error", Some(&format!("{code} - {detail}")));
         }
     }
     Ok(())

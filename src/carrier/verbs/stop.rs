@@ -15,11 +15,9 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
         .filter_map(|noun| noun.attribute("name"))
         .collect();
     let forks = std::mem::take(&mut leg.line.forks);
-    let (ending, staying) = forks.into_iter().partition(|fork| {
-        fork.noun
-            .attribute("name")
-            .is_some_and(|name| names.contains(&name))
-    });
+    let (ending, staying) = forks
+        .into_iter()
+        .partition(|fork| fork.noun.attribute("name").is_some_and(|name| names.contains(&name)));
     leg.line.forks = staying;
     let ending: Vec<Fork> = ending;
     for mut fork in ending {

@@ -28,9 +28,7 @@ impl Address {
         match (channel, bare) {
             (Channel::Sms, Some(_)) => Err(AddressProblem::OtherChannel),
             (Channel::Sms, None) => e164(text).map(|number| Address(number.to_owned())),
-            (Channel::Whatsapp, bare) => {
-                e164(bare.unwrap_or(text)).map(|number| Address(format!("whatsapp:{number}")))
-            }
+            (Channel::Whatsapp, bare) => e164(bare.unwrap_or(text)).map(|number| Address(format!("whatsapp:{number}"))),
         }
     }
 
@@ -63,9 +61,8 @@ impl fmt::Debug for Address {
 
 fn e164(text: &str) -> Result<&str, AddressProblem> {
     let digits = text.strip_prefix('+').unwrap_or("");
-    let well_formed = (7..=15).contains(&digits.len())
-        && !digits.starts_with('0')
-        && digits.bytes().all(|b| b.is_ascii_digit());
+    let well_formed =
+        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
     if well_formed {
         Ok(text)
     } else {
@@ -100,22 +97,14 @@ mod tests {
             (Sms, "+97250-1234567", Err(NotE164)),
             (Sms, "ACME", Err(NotE164)),
             (Whatsapp, "+972501234567", Ok("whatsapp:+972501234567")),
-            (
-                Whatsapp,
-                "whatsapp:+972501234567",
-                Ok("whatsapp:+972501234567"),
-            ),
+            (Whatsapp, "whatsapp:+972501234567", Ok("whatsapp:+972501234567")),
             (Whatsapp, "whatsapp:whatsapp:+972501234567", Err(NotE164)),
             (Whatsapp, "whatsapp:972501234567", Err(NotE164)),
             (Whatsapp, "", Err(NotE164)),
         ];
         for (channel, text, expected) in cases {
             let read = Address::recipient(text, channel);
-            assert_eq!(
-                read.as_ref().map(Address::as_str).map_err(|p| *p),
-                expected,
-                "{text}"
-            );
+            assert_eq!(read.as_ref().map(Address::as_str).map_err(|p| *p), expected, "{text}");
         }
     }
 

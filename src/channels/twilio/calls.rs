@@ -53,10 +53,7 @@ impl CallStatus {
             | CallStatus::Failed
             | CallStatus::NoAnswer
             | CallStatus::Canceled => true,
-            CallStatus::Queued
-            | CallStatus::Ringing
-            | CallStatus::InProgress
-            | CallStatus::Other(_) => false,
+            CallStatus::Queued | CallStatus::Ringing | CallStatus::InProgress | CallStatus::Other(_) => false,
         }
     }
 }

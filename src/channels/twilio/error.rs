@@ -131,26 +131,14 @@ impl fmt::Display for CarrierError {
                     super::TWIML_LIMIT
                 )
             }
-            CarrierError::Auth { code, message } => coded(
-                f,
-                "the carrier does not accept the credentials",
-                code,
-                message,
-            ),
-            CarrierError::NotFound { message } => {
-                coded(f, "the carrier knows no such thing", &Some(20404), message)
+            CarrierError::Auth { code, message } => {
+                coded(f, "the carrier does not accept the credentials", code, message)
             }
+            CarrierError::NotFound { message } => coded(f, "the carrier knows no such thing", &Some(20404), message),
             CarrierError::CallNotInProgress => f.write_str("the call is not in progress (21220)"),
-            CarrierError::Refused {
-                status,
-                code,
-                message,
-            } => coded(
-                f,
-                &format!("the carrier refused with status {status}"),
-                code,
-                message,
-            ),
+            CarrierError::Refused { status, code, message } => {
+                coded(f, &format!("the carrier refused with status {status}"), code, message)
+            }
             CarrierError::RateLimited {
                 retry_after: Some(wait),
             } => {
@@ -160,25 +148,16 @@ impl fmt::Display for CarrierError {
                     wait.as_secs()
                 )
             }
-            CarrierError::RateLimited { retry_after: None } => {
-                f.write_str("too many requests (20429)")
-            }
+            CarrierError::RateLimited { retry_after: None } => f.write_str("too many requests (20429)"),
             CarrierError::Unavailable {
-                status: Some(status),
-                ..
+                status: Some(status), ..
             } => write!(f, "the carrier failed with status {status}"),
             CarrierError::Unavailable { sent: true, .. } => {
                 f.write_str("the connection to the carrier broke before an answer came")
             }
-            CarrierError::Unavailable { sent: false, .. } => {
-                f.write_str("the carrier cannot be reached")
-            }
-            CarrierError::Timeout { sent: true } => {
-                f.write_str("the carrier did not answer in time")
-            }
-            CarrierError::Timeout { sent: false } => {
-                f.write_str("no connection to the carrier came about in time")
-            }
+            CarrierError::Unavailable { sent: false, .. } => f.write_str("the carrier cannot be reached"),
+            CarrierError::Timeout { sent: true } => f.write_str("the carrier did not answer in time"),
+            CarrierError::Timeout { sent: false } => f.write_str("no connection to the carrier came about in time"),
             CarrierError::Protocol { detail } => {
                 write!(f, "the carrier's answer cannot be read: {detail}")
             }

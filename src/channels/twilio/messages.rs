@@ -104,37 +104,24 @@ impl MessageProblem {
 impl fmt::Display for MessageProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            MessageProblem::Recipient(AddressProblem::NotE164) => {
-                f.write_str("the recipient is not an E.164 number")
-            }
-            MessageProblem::Sender(AddressProblem::NotE164) => {
-                f.write_str("the sender is not an E.164 number")
-            }
+            MessageProblem::Recipient(AddressProblem::NotE164) => f.write_str("the recipient is not an E.164 number"),
+            MessageProblem::Sender(AddressProblem::NotE164) => f.write_str("the sender is not an E.164 number"),
             MessageProblem::Recipient(AddressProblem::OtherChannel)
             | MessageProblem::Sender(AddressProblem::OtherChannel) => {
                 f.write_str("sender and recipient are not on the same channel")
             }
-            MessageProblem::ServiceSid => {
-                f.write_str("the messaging service is not `MG` and 32 hexadecimal digits")
-            }
+            MessageProblem::ServiceSid => f.write_str("the messaging service is not `MG` and 32 hexadecimal digits"),
             MessageProblem::SameAddress(_) => f.write_str("sender and recipient are the same"),
             MessageProblem::NoContent => f.write_str("there is neither text nor media"),
             MessageProblem::BodyTooLong { characters } => {
-                write!(
-                    f,
-                    "a text of {characters} characters is over the limit of {BODY_LIMIT}"
-                )
+                write!(f, "a text of {characters} characters is over the limit of {BODY_LIMIT}")
             }
             MessageProblem::TooMuchMedia { files, limit } => {
                 write!(f, "{files} media files where {limit} are allowed")
             }
             MessageProblem::MediaUrl => f.write_str("a media URL is not absolute http(s)"),
-            MessageProblem::StatusCallback => {
-                f.write_str("the status callback is not an absolute http(s) URL")
-            }
-            MessageProblem::ContentSid => {
-                f.write_str("the template is not `HX` and 32 hexadecimal digits")
-            }
+            MessageProblem::StatusCallback => f.write_str("the status callback is not an absolute http(s) URL"),
+            MessageProblem::ContentSid => f.write_str("the template is not `HX` and 32 hexadecimal digits"),
         }?;
         write!(f, " ({})", self.code())
     }
@@ -168,9 +155,7 @@ impl Message {
                 }
                 form.push(("From", from.as_str().to_owned()));
             }
-            Sender::Service(sid) if is_sid(sid, "MG") => {
-                form.push(("MessagingServiceSid", sid.clone()))
-            }
+            Sender::Service(sid) if is_sid(sid, "MG") => form.push(("MessagingServiceSid", sid.clone())),
             Sender::Service(_) => return Err(MessageProblem::ServiceSid),
         }
         match &self.content {
@@ -178,10 +163,7 @@ impl Message {
             Content::Template { content_sid, .. } if !is_sid(content_sid, "HX") => {
                 return Err(MessageProblem::ContentSid);
             }
-            Content::Template {
-                content_sid,
-                variables,
-            } => {
+            Content::Template { content_sid, variables } => {
                 form.push(("ContentSid", content_sid.clone()));
                 if !variables.is_empty() {
                     form.push(("ContentVariables", serde_json::json!(variables).to_string()));
@@ -240,10 +222,7 @@ impl TwilioClient {
             sid: String,
         }
         let form = message.form().map_err(CarrierError::BadMessage)?;
-        let form: Vec<(&str, &str)> = form
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let limit = self.config.timeouts.messages;
         let body = self.post(&["Messages"], &form, limit).await?;
         let created: Created = wire::parse(&body)?;
@@ -259,8 +238,7 @@ fn is_sid(text: &str, prefix: &str) -> bool {
 }
 
 fn is_web_url(text: &str) -> bool {
-    url::Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 #[cfg(test)]
@@ -341,19 +319,12 @@ mod tests {
 
     #[test]
     fn limits_are_inclusive() {
-        assert!(
-            text(Channel::Sms, TO, FROM, &"ש".repeat(1600))
-                .form()
-                .is_ok()
-        );
+        assert!(text(Channel::Sms, TO, FROM, &"ש".repeat(1600)).form().is_ok());
     }
 
     #[test]
     fn debug_shows_neither_number_nor_text() {
         let shown = format!("{:?}", text(Channel::Whatsapp, TO, FROM, "private words"));
-        assert!(
-            !shown.contains("private") && !shown.contains("50123"),
-            "{shown}"
-        );
+        assert!(!shown.contains("private") && !shown.contains("50123"), "{shown}");
     }
 }

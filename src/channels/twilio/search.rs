@@ -54,17 +54,11 @@ impl TwilioClient {
     ///
     /// Only the addresses are given to the carrier as filters. Its date filter looks at the day of *sending*, which a
     /// message that is still queued does not have.
-    pub async fn find_message(
-        &self,
-        query: &MessageQuery,
-    ) -> Result<Vec<MessageSid>, CarrierError> {
+    pub async fn find_message(&self, query: &MessageQuery) -> Result<Vec<MessageSid>, CarrierError> {
         let bad = CarrierError::BadMessage;
-        let to = Address::recipient(&query.to, query.channel)
-            .map_err(|p| bad(MessageProblem::Recipient(p)))?;
+        let to = Address::recipient(&query.to, query.channel).map_err(|p| bad(MessageProblem::Recipient(p)))?;
         let from = match &query.from {
-            Some(from) => Some(
-                Address::sender(from, query.channel).map_err(|p| bad(MessageProblem::Sender(p)))?,
-            ),
+            Some(from) => Some(Address::sender(from, query.channel).map_err(|p| bad(MessageProblem::Sender(p)))?),
             None => None,
         };
         let mut filters = vec![("To", to.as_str()), ("PageSize", PAGE_SIZE)];
@@ -74,8 +68,7 @@ impl TwilioClient {
         let mut page: Page = self.get(&["Messages"], &filters, limit).await?;
         let mut found = Vec::new();
         for _ in 0..PAGE_LIMIT {
-            let all_older =
-                !page.messages.is_empty() && page.messages.iter().all(|m| !query.is_recent(m));
+            let all_older = !page.messages.is_empty() && page.messages.iter().all(|m| !query.is_recent(m));
             found.extend(
                 page.messages
                     .into_iter()
@@ -97,15 +90,9 @@ impl TwilioClient {
 
 impl MessageQuery {
     fn matches(&self, message: &Listed) -> bool {
-        let outbound = message
-            .direction
-            .as_deref()
-            .is_none_or(|d| d.starts_with("outbound"));
+        let outbound = message.direction.as_deref().is_none_or(|d| d.starts_with("outbound"));
         let same_text = match &self.body {
-            Some(body) => message
-                .body
-                .as_deref()
-                .is_some_and(|b| b.trim() == body.trim()),
+            Some(body) => message.body.as_deref().is_some_and(|b| b.trim() == body.trim()),
             None => true,
         };
         outbound && same_text && self.is_recent(message)
@@ -113,10 +100,7 @@ impl MessageQuery {
 
     /// A message without a readable date counts as recent: missing one would send it twice.
     fn is_recent(&self, message: &Listed) -> bool {
-        let earliest = self
-            .since
-            .checked_sub(CLOCK_SLACK)
-            .unwrap_or(Timestamp::MIN);
+        let earliest = self.since.checked_sub(CLOCK_SLACK).unwrap_or(Timestamp::MIN);
         message
             .date_created
             .as_deref()

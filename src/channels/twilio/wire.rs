@@ -45,18 +45,12 @@ impl TwilioClient {
         timeout: Duration,
     ) -> Result<T, CarrierError> {
         let url = self.account_url(path)?;
-        let body = self
-            .perform(client()?.get(url).query(query), timeout)
-            .await?;
+        let body = self.perform(client()?.get(url).query(query), timeout).await?;
         parse(&body)
     }
 
     /// `GET` of a path that the API gave out itself, such as `next_page_uri`; it is used as it stands.
-    pub(super) async fn get_uri<T: DeserializeOwned>(
-        &self,
-        uri: &str,
-        timeout: Duration,
-    ) -> Result<T, CarrierError> {
+    pub(super) async fn get_uri<T: DeserializeOwned>(&self, uri: &str, timeout: Duration) -> Result<T, CarrierError> {
         if !uri.starts_with('/') {
             // Following it could carry the credentials to another host.
             return Err(CarrierError::Protocol {
@@ -71,12 +65,10 @@ impl TwilioClient {
 
     fn api_url(&self) -> Result<Url, CarrierError> {
         let misconfigured = || CarrierError::Misconfigured {
-            detail: "`api_url` must be an http or https URL such as `https://api.twilio.com`"
-                .to_owned(),
+            detail: "`api_url` must be an http or https URL such as `https://api.twilio.com`".to_owned(),
         };
         let url = Url::parse(&self.config.api_url).map_err(|_| misconfigured())?;
-        let usable =
-            matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
+        let usable = matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none();
         usable.then_some(url).ok_or_else(misconfigured)
     }
 
@@ -93,11 +85,7 @@ impl TwilioClient {
         Ok(url)
     }
 
-    async fn perform(
-        &self,
-        request: RequestBuilder,
-        timeout: Duration,
-    ) -> Result<Bytes, CarrierError> {
+    async fn perform(&self, request: RequestBuilder, timeout: Duration) -> Result<Bytes, CarrierError> {
         let sign_in = self.sign_in()?;
         let response = request
             .basic_auth(sign_in.user, Some(sign_in.password.expose_secret()))
@@ -106,14 +94,14 @@ impl TwilioClient {
             .await
             .map_err(|error| unanswered(Fault::of(&error)))?;
         if response.status().is_success() {
-            return client::read_limited(response, ANSWER_LIMIT).await.map_err(
-                |fault| match fault {
+            return client::read_limited(response, ANSWER_LIMIT)
+                .await
+                .map_err(|fault| match fault {
                     BodyFault::Broken(fault) => unanswered(fault),
                     BodyFault::TooLarge => CarrierError::Protocol {
                         detail: "larger than 8 MiB".to_owned(),
                     },
-                },
-            );
+                });
         }
         Err(failure(response).await)
     }
@@ -123,11 +111,7 @@ impl TwilioClient {
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, CarrierError> {
     serde_json::from_slice(body).map_err(|error| CarrierError::Protocol {
         // Only the place: the text of a JSON error can quote the data.
-        detail: format!(
-            "line {}, column {} is not as documented",
-            error.line(),
-            error.column()
-        ),
+        detail: format!("line {}, column {} is not as documented", error.line(), error.column()),
     })
 }
 
@@ -152,20 +136,14 @@ fn unanswered(fault: Fault) -> CarrierError {
 async fn failure(response: Response) -> CarrierError {
     let status = response.status();
     let wait = retry_after(response.headers(), SystemTime::now());
-    let body = client::read_limited(response, ANSWER_LIMIT)
-        .await
-        .unwrap_or_default();
+    let body = client::read_limited(response, ANSWER_LIMIT).await.unwrap_or_default();
     let (code, message) = match serde_json::from_slice::<ErrorBody>(&body) {
         Ok(body) => (body.code, clean(&body.message)),
         Err(_) => (None, String::new()),
     };
     match (status, code) {
-        (StatusCode::TOO_MANY_REQUESTS, _) | (_, Some(20429)) => {
-            CarrierError::RateLimited { retry_after: wait }
-        }
-        (StatusCode::UNAUTHORIZED, _) | (StatusCode::FORBIDDEN, Some(20003)) => {
-            CarrierError::Auth { code, message }
-        }
+        (StatusCode::TOO_MANY_REQUESTS, _) | (_, Some(20429)) => CarrierError::RateLimited { retry_after: wait },
+        (StatusCode::UNAUTHORIZED, _) | (StatusCode::FORBIDDEN, Some(20003)) => CarrierError::Auth { code, message },
         (_, Some(21220)) => CarrierError::CallNotInProgress,
         (StatusCode::NOT_FOUND, _) => CarrierError::NotFound { message },
         (status, _) if status.is_server_error() => CarrierError::Unavailable {

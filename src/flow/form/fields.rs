@@ -25,11 +25,7 @@ struct Field<'n> {
 impl<'n> Fields<'n> {
     /// Opens a map. Nothing at all counts as an empty map; with a shorthand, any other value stands for that key's
     /// value. None, and a finding, where the value is no map.
-    pub fn open<T: FromYaml>(
-        node: &'n Node,
-        shorthand: Option<&'static str>,
-        cx: &mut Reader,
-    ) -> Option<Self> {
+    pub fn open<T: FromYaml>(node: &'n Node, shorthand: Option<&'static str>, cx: &mut Reader) -> Option<Self> {
         let fields = match (&node.value, shorthand) {
             (Value::Map(entries), _) => entries
                 .iter()
@@ -54,11 +50,7 @@ impl<'n> Fields<'n> {
         };
         let place = match cx.key() {
             Some(_) => cx.key_place(),
-            None => cx.place(
-                fields
-                    .first()
-                    .map_or(node.span, |field: &Field<'_>| field.key_span),
-            ),
+            None => cx.place(fields.first().map_or(node.span, |field: &Field<'_>| field.key_span)),
         };
         Some(Self {
             fields,
@@ -84,11 +76,7 @@ impl<'n> Fields<'n> {
     }
 
     /// A value that may be left out. The outer option is none where it is there and wrong.
-    pub fn optional<T: FromYaml>(
-        &mut self,
-        key: &'static str,
-        cx: &mut Reader,
-    ) -> Option<Option<T>> {
+    pub fn optional<T: FromYaml>(&mut self, key: &'static str, cx: &mut Reader) -> Option<Option<T>> {
         match self.take(key) {
             Some((value, span)) => self.read(key, span, value, cx).map(Some),
             None => Some(None),
@@ -96,14 +84,8 @@ impl<'n> Fields<'n> {
     }
 
     /// A value that may be left out, and what stands for it then. None where it is there and wrong.
-    pub fn or<T: FromYaml>(
-        &mut self,
-        key: &'static str,
-        default: impl FnOnce() -> T,
-        cx: &mut Reader,
-    ) -> Option<T> {
-        self.optional(key, cx)
-            .map(|value| value.unwrap_or_else(default))
+    pub fn or<T: FromYaml>(&mut self, key: &'static str, default: impl FnOnce() -> T, cx: &mut Reader) -> Option<T> {
+        self.optional(key, cx).map(|value| value.unwrap_or_else(default))
     }
 
     /// The node under a key and the key's bytes, for whoever reads it by hand.
@@ -111,10 +93,7 @@ impl<'n> Fields<'n> {
         if !self.asked.contains(&key) {
             self.asked.push(key);
         }
-        let field = self
-            .fields
-            .iter_mut()
-            .find(|field| field.key == key && !field.taken)?;
+        let field = self.fields.iter_mut().find(|field| field.key == key && !field.taken)?;
         field.taken = true;
         Some((field.value, field.key_span))
     }
@@ -150,9 +129,8 @@ impl<'n> Fields<'n> {
     /// Reports the keys that were missing and those that nobody took. True where everything could be used.
     pub fn finish(self, cx: &mut Reader) -> bool {
         let mut good = self.good;
-        let owner = cx
-            .key()
-            .map_or_else(|| "the document".to_owned(), |key| format!("`{key}`"));
+        let owner = cx.subject();
+        let mut meant = Vec::new();
         let unknown: Vec<&Field<'_>> = self.fields.iter().filter(|field| !field.taken).collect();
         for field in &unknown {
             good = false;
@@ -164,6 +142,7 @@ impl<'n> Fields<'n> {
                 .filter(|asked| !self.fields.iter().any(|other| other.key == *asked))
                 .collect();
             let nearest = suggest::nearest(field.key, free.iter().copied());
+            meant.extend(nearest);
             let mut finding = Finding::error(
                 "unknown-key",
                 cx.place(field.key_span),
@@ -181,7 +160,8 @@ impl<'n> Fields<'n> {
         }
         for (key, example) in self.missing {
             good = false;
-            if !cx.complete() {
+            // A misspelt key says already what is missing.
+            if !cx.complete() || meant.contains(&key) {
                 continue;
             }
             let finding = Finding::error(
@@ -196,13 +176,7 @@ impl<'n> Fields<'n> {
         good
     }
 
-    fn read<T: FromYaml>(
-        &mut self,
-        key: &str,
-        span: Span,
-        value: &Node,
-        cx: &mut Reader,
-    ) -> Option<T> {
+    fn read<T: FromYaml>(&mut self, key: &str, span: Span, value: &Node, cx: &mut Reader) -> Option<T> {
         // A shorthand's value stands under its owner's key, not under one of its own.
         let read = if span == value.span {
             T::from_yaml(value, cx)

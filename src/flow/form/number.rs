@@ -21,9 +21,10 @@ impl FromYaml for bool {
         };
         let mut finding = cx.wrong_type_finding::<Self>(node);
         if let Some((text, meant)) = old {
-            finding = finding
-                .help(format!("`{text}` is text since YAML 1.2; write `{meant}`"))
-                .fix(Fix::replace(Safety::Safe, cx.place_of(node), meant));
+            finding = finding.advise(
+                format!("`{text}` is text since YAML 1.2; write `{meant}`"),
+                Fix::replace(Safety::Safe, cx.place_of(node), meant),
+            );
         }
         cx.report(finding);
         None
@@ -59,11 +60,10 @@ macro_rules! numbers {
                 if let Some(text) = scalar.map(|scalar| scalar.text.as_str()) {
                     if plain.is_none() && number::<$ty>(text).is_some() {
                         finding = finding
-                            .help("a number stands without quotes")
-                            .fix(Fix::replace(Safety::Safe, cx.place_of(node), text));
+                            .advise("a number stands without quotes", Fix::replace(Safety::Safe, cx.place_of(node), text));
                     } else if text.parse::<f64>().is_ok() {
                         finding.message = format!("{} is `{text}`, and must be {}",
-                            cx.key().map_or_else(|| "the value".to_owned(), |key| format!("`{key}`")), $what);
+                            cx.subject(), $what);
                     }
                 }
                 cx.report(finding);

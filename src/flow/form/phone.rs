@@ -22,9 +22,7 @@ impl PhoneNumber {
         let Some(digits) = text.strip_prefix('+') else {
             return false;
         };
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
     }
 }
 
@@ -47,17 +45,12 @@ impl FromYaml for PhoneNumber {
             .chars()
             .filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.'))
             .collect();
-        let international = bare
-            .strip_prefix("00")
-            .map_or(bare.clone(), |rest| format!("+{rest}"));
+        let international = bare.strip_prefix("00").map_or(bare.clone(), |rest| format!("+{rest}"));
         if Self::is_e164(&international) {
-            finding = finding
-                .help(format!("write `\"{international}\"`"))
-                .fix(Fix::replace(
-                    Safety::Safe,
-                    cx.place_of(node),
-                    format!("\"{international}\""),
-                ));
+            finding = finding.advise(
+                format!("write `\"{international}\"`"),
+                Fix::replace(Safety::Safe, cx.place_of(node), format!("\"{international}\"")),
+            );
         } else if bare.starts_with('0') {
             finding = finding.help("write the country code in place of the leading 0");
         }

@@ -10,6 +10,9 @@ use super::super::source::{Place, Source, Span};
 use super::super::yaml::{Document, Node};
 use super::FromYaml;
 
+/// What an item of a list is called in a message.
+const ITEM: &str = "this item";
+
 /// Collects findings while a document is read, and knows the keys that lead to the value being read.
 pub struct Reader {
     source: Arc<Source>,
@@ -32,11 +35,7 @@ impl Reader {
     /// Reports a finding about the value being read.
     pub fn report(&mut self, finding: Finding) {
         let finding = if finding.path.is_empty() {
-            let path: Vec<String> = self
-                .path
-                .iter()
-                .map(|(segment, _)| segment.clone())
-                .collect();
+            let path: Vec<String> = self.path.iter().map(|(segment, _)| segment.clone()).collect();
             finding.path(path)
         } else {
             finding
@@ -52,12 +51,11 @@ impl Reader {
 
     /// The finding of [`Reader::wrong_type`], for a reader that has more to say.
     pub fn wrong_type_finding<T: FromYaml>(&self, node: &Node) -> Finding {
-        let (name, example) = match self.path.last() {
-            Some((key, _)) if key.parse::<usize>().is_ok() => {
-                ("this item".to_owned(), format!("- {}", T::expected()))
-            }
-            Some((key, _)) => (format!("`{key}`"), format!("{key}: {}", T::expected())),
-            None => ("the document".to_owned(), T::expected().to_owned()),
+        let name = self.subject();
+        let example = match self.key() {
+            Some(_) if name == ITEM => format!("- {}", T::expected()),
+            Some(key) => format!("{key}: {}", T::expected()),
+            None => T::expected().to_owned(),
         };
         let message = format!("{name} must be {}, not {}", T::what(), node.kind());
         Finding::error("wrong-type", self.place(self.telling_span(node)), message)
@@ -101,6 +99,15 @@ impl Reader {
     /// The innermost key, where there is one.
     pub fn key(&self) -> Option<&str> {
         self.path.last().map(|(key, _)| key.as_str())
+    }
+
+    /// The words for the value being read: its key in backticks, `this item`, or `the document`.
+    pub fn subject(&self) -> String {
+        match self.key() {
+            Some(key) if key.parse::<usize>().is_ok() => ITEM.to_owned(),
+            Some(key) => format!("`{key}`"),
+            None => "the document".to_owned(),
+        }
     }
 
     /// The keys from the root to the value being read.

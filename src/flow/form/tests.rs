@@ -36,9 +36,7 @@ fn read_findings<T: FromYaml>(text: &str) -> (Option<T>, Vec<Finding>) {
     };
     let entry = &entries[0];
     let mut cx = Reader::new(&document);
-    let value = cx.within(&entry.key.text, entry.key.span, |cx| {
-        T::from_yaml(&entry.value, cx)
-    });
+    let value = cx.within(&entry.key.text, entry.key.span, |cx| T::from_yaml(&entry.value, cx));
     (value, cx.into_findings().into_vec())
 }
 
@@ -83,7 +81,7 @@ fn booleans() {
     assert!(!good::<bool>("False"));
     bad::<bool>(
         "yes",
-        "1:4 wrong-type: `k` must be `true` or `false`, not text (for example `k: true`; `yes` is text since YAML 1.2; write `true`)",
+        "1:4 wrong-type: `k` must be `true` or `false`, not text (`yes` is text since YAML 1.2; write `true`; for example `k: true`)",
     );
     bad::<bool>(
         "'true'",
@@ -91,10 +89,7 @@ fn booleans() {
     );
     let (_, findings) = read_findings::<bool>("k: off\n");
     let fix = findings[0].fix.clone().unwrap();
-    assert_eq!(
-        (fix.safety, fix.edits[0].text.as_str()),
-        (Safety::Safe, "false")
-    );
+    assert_eq!((fix.safety, fix.edits[0].text.as_str()), (Safety::Safe, "false"));
 }
 
 #[test]
@@ -118,7 +113,7 @@ fn numbers() {
     );
     bad::<i64>(
         "'5'",
-        "1:4 wrong-type: `k` must be a whole number, not text (for example `k: 3`; a number stands without quotes)",
+        "1:4 wrong-type: `k` must be a whole number, not text (a number stands without quotes; for example `k: 3`)",
     );
     bad::<f64>(
         "inf",
@@ -138,21 +133,18 @@ fn lengths_of_time() {
         ("0s", 0, "0s"),
     ] {
         let duration = good::<Duration>(written);
-        assert_eq!(
-            (duration.as_millis(), duration.to_string().as_str()),
-            (millis, shown)
-        );
+        assert_eq!((duration.as_millis(), duration.to_string().as_str()), (millis, shown));
     }
     let unit = "a length of time with its unit (`ms`, `s`, `m`, `h` or `d`)";
     bad::<Duration>(
         "6",
         &format!(
-            "1:4 wrong-type: `k` must be {unit}, not a whole number (for example `k: 6s`; write `6s` for seconds or `6ms` for milliseconds)"
+            "1:4 wrong-type: `k` must be {unit}, not a whole number (write `6s` for seconds or `6ms` for milliseconds; for example `k: 6s`)"
         ),
     );
     bad::<Duration>(
         "1.5s",
-        "1:4 wrong-type: `1.5s` is not a length of time (for example `k: 6s`; write `1500ms`: a whole number and its unit)",
+        "1:4 wrong-type: `1.5s` is not a length of time (write `1500ms`: a whole number and its unit; for example `k: 6s`)",
     );
     bad::<Duration>(
         "6 sec",
@@ -181,7 +173,7 @@ fn telephone_numbers() {
     );
     bad::<PhoneNumber>(
         "00972 3-1234567",
-        "1:4 wrong-type: `00972 3-1234567` is not a telephone number in E.164 (for example `k: \"+972312345678\"`; write `\"+97231234567\"`)",
+        "1:4 wrong-type: `00972 3-1234567` is not a telephone number in E.164 (write `\"+97231234567\"`; for example `k: \"+972312345678\"`)",
     );
     bad::<PhoneNumber>(
         "[]",
@@ -200,10 +192,7 @@ fn lists_and_maps_read_every_item() {
     let (value, findings) = read::<Vec<u32>>("[x, 2, y]");
     assert!(value.is_none());
     assert_eq!(findings.len(), 2);
-    assert!(
-        findings[1].contains("this item must be a whole number"),
-        "{findings:?}"
-    );
+    assert!(findings[1].contains("this item must be a whole number"), "{findings:?}");
     bad::<Vec<u32>>(
         "1",
         "1:4 wrong-type: `k` must be a list, not a whole number (for example `k: […]`)",
@@ -212,9 +201,8 @@ fn lists_and_maps_read_every_item() {
 
 #[test]
 fn free_data_loses_no_digits() {
-    let data: Json = good(
-        "{a: 1, b: +972, c: 017, d: 1.50, e: 1.5, f: true, g: 'true', h: ~, i: [no], j: 99999999999999999999}",
-    );
+    let data: Json =
+        good("{a: 1, b: +972, c: 017, d: 1.50, e: 1.5, f: true, g: 'true', h: ~, i: [no], j: 99999999999999999999}");
     let expected = json!({"a": 1, "b": "+972", "c": "017", "d": "1.50", "e": 1.5, "f": true, "g": "true", "h": null, "i": ["no"],
         "j": "99999999999999999999"});
     assert_eq!(data, expected);
@@ -222,7 +210,7 @@ fn free_data_loses_no_digits() {
 
 words! {
     /// Which side is heard.
-    enum Track {
+    pub enum Track {
         /// The caller.
         Inbound = "inbound",
         /// Both sides.
@@ -233,10 +221,7 @@ words! {
 #[test]
 fn words_are_checked() {
     assert_eq!(good::<Track>("both"), Track::Both);
-    assert_eq!(
-        Track::from_word("inbound").map(Track::as_str),
-        Some("inbound")
-    );
+    assert_eq!(Track::from_word("inbound").map(Track::as_str), Some("inbound"));
     bad::<Track>(
         "bth",
         "1:4 unknown-value: `k` cannot be `bth` (did you mean `both`?; allowed here: `inbound`, `both`)",
@@ -300,10 +285,7 @@ fn a_form_has_defaults_and_a_shorthand() {
         "now",
         "1:4 wrong-type: `k` must be a map, not text (for example `k: {}`)",
     );
-    bad::<Hangup>(
-        "{x: 1}",
-        "1:5 unknown-key: `k` has no key `x` (`k` takes no keys)",
-    );
+    bad::<Hangup>("{x: 1}", "1:5 unknown-key: `k` has no key `x` (`k` takes no keys)");
 }
 
 #[test]
@@ -314,9 +296,9 @@ fn a_form_reports_everything_at_once() {
     assert_eq!(
         findings,
         [
-            "1:18 wrong-type: `pause` must be a length of time with its unit (`ms`, `s`, `m`, `h` or `d`), not a whole number (for example `pause: 6s`; write `6s` for seconds or `6ms` for milliseconds)".to_owned(),
-            "1:28 unknown-value: `track` cannot be `inbund` (did you mean `inbound`?; allowed here: `inbound`, `both`)".to_owned(),
-            "1:45 wrong-type: `caption` must be text, not a list (for example `caption: \"some text\"`)".to_owned(),
+            "1:21 wrong-type: `pause` must be a length of time with its unit (`ms`, `s`, `m`, `h` or `d`), not a whole number (write `6s` for seconds or `6ms` for milliseconds; for example `pause: 6s`)".to_owned(),
+            "1:31 unknown-value: `track` cannot be `inbund` (did you mean `inbound`?; allowed here: `inbound`, `both`)".to_owned(),
+            "1:48 wrong-type: `caption` must be text, not a list (for example `caption: \"some text\"`)".to_owned(),
             format!("1:5 unknown-key: `k` has no key `tims` (did you mean `times`?; {known})"),
             "1:1 missing-key: `k` needs the key `sound` (add `sound: \"some text\"`)".to_owned(),
         ]
@@ -362,14 +344,9 @@ fn what_a_syntax_error_cut_off_is_not_missing() {
     let mut findings = Findings::new();
     let document = yaml::parse(&source, &mut findings);
     let mut cx = Reader::new(&document);
-    assert_eq!(
-        Play::from_yaml(document.root.as_ref().unwrap(), &mut cx),
-        None
-    );
+    assert_eq!(Play::from_yaml(document.root.as_ref().unwrap(), &mut cx), None);
     assert!(
-        cx.findings()
-            .iter()
-            .all(|finding| finding.id == "unknown-key"),
+        cx.findings().iter().all(|finding| finding.id == "unknown-key"),
         "{:?}",
         cx.findings()
     );

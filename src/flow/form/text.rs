@@ -43,9 +43,7 @@ impl<T: FromYaml> FromYaml for Vec<T> {
         let read: Vec<Option<T>> = items
             .iter()
             .enumerate()
-            .map(|(index, item)| {
-                cx.within(&index.to_string(), item.span, |cx| T::from_yaml(item, cx))
-            })
+            .map(|(index, item)| cx.within(&index.to_string(), item.span, |cx| T::from_yaml(item, cx)))
             .collect();
         read.into_iter().collect()
     }
@@ -81,9 +79,7 @@ impl<T: FromYaml> FromYaml for Vec<(Located<String>, T)> {
             .iter()
             .map(|entry| {
                 let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
-                let value = cx.within(&entry.key.text, entry.key.span, |cx| {
-                    T::from_yaml(&entry.value, cx)
-                });
+                let value = cx.within(&entry.key.text, entry.key.span, |cx| T::from_yaml(&entry.value, cx));
                 value.map(|value| (name, value))
             })
             .collect();
@@ -106,8 +102,6 @@ impl<T: FromYaml> FromYaml for Vec<(Located<String>, T)> {
         let pairs = self
             .iter()
             .map(|(name, value)| Some((name.value.clone(), value.written()?)));
-        pairs
-            .collect::<Option<serde_json::Map<_, _>>>()
-            .map(Json::Object)
+        pairs.collect::<Option<serde_json::Map<_, _>>>().map(Json::Object)
     }
 }

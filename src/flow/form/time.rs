@@ -84,27 +84,18 @@ impl FromYaml for Duration {
         let mut finding = cx.wrong_type_finding::<Self>(node);
         match text {
             Some(text) if text.parse::<u64>().is_ok() => {
-                finding = finding
-                    .label("seconds, or milliseconds?")
-                    .help(format!(
-                        "write `{text}s` for seconds or `{text}ms` for milliseconds"
-                    ))
-                    .fix(Fix::replace(
-                        Safety::Unsafe,
-                        cx.place_of(node),
-                        format!("{text}s"),
-                    ));
+                finding = finding.label("seconds, or milliseconds?").advise(
+                    format!("write `{text}s` for seconds or `{text}ms` for milliseconds"),
+                    Fix::replace(Safety::Unsafe, cx.place_of(node), format!("{text}s")),
+                );
             }
             Some(text) => {
                 finding.message = format!("`{text}` is not a length of time");
                 if let Some(written) = whole(text) {
-                    finding = finding
-                        .help(format!("write `{written}`: a whole number and its unit"))
-                        .fix(Fix::replace(
-                            Safety::Safe,
-                            cx.place_of(node),
-                            written.to_string(),
-                        ));
+                    finding = finding.advise(
+                        format!("write `{written}`: a whole number and its unit"),
+                        Fix::replace(Safety::Safe, cx.place_of(node), written.to_string()),
+                    );
                 }
             }
             None => {}

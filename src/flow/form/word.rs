@@ -8,8 +8,9 @@ use super::super::yaml::Node;
 use super::{FromYaml, Reader, described};
 
 /// Reads one of `words`; the finding `unknown-value` names the nearest and lists them all.
-pub fn read_word<T: FromYaml + Copy>(
+pub fn read_word<T: FromYaml>(
     words: &[(&'static str, T)],
+    from_word: impl FnOnce(&str) -> Option<T>,
     node: &Node,
     cx: &mut Reader,
 ) -> Option<T> {
@@ -17,13 +18,11 @@ pub fn read_word<T: FromYaml + Copy>(
         cx.wrong_type::<T>(node);
         return None;
     };
-    if let Some((_, value)) = words.iter().find(|(word, _)| *word == scalar.text) {
-        return Some(*value);
+    if let Some(value) = from_word(&scalar.text) {
+        return Some(value);
     }
     let names = || words.iter().map(|(word, _)| *word);
-    let owner = cx
-        .key()
-        .map_or_else(|| "this".to_owned(), |key| format!("`{key}`"));
+    let owner = cx.subject();
     let finding = Finding::error(
         "unknown-value",
         cx.place_of(node),
@@ -31,10 +30,7 @@ pub fn read_word<T: FromYaml + Copy>(
     )
     .label("not one of the words allowed here")
     .nearest(suggest::nearest(&scalar.text, names()))
-    .help(format!(
-        "allowed here: {}",
-        suggest::listed(&scalar.text, names())
-    ));
+    .help(format!("allowed here: {}", suggest::listed(&scalar.text, names())));
     cx.report(finding);
     None
 }
@@ -44,12 +40,7 @@ pub fn words_schema(doc: &[&str], words: &[(&str, &[&str])]) -> Json {
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     let docs: Vec<String> = words
         .iter()
-        .map(|(_, doc)| {
-            doc.iter()
-                .map(|line| line.trim())
-                .collect::<Vec<_>>()
-                .join(" ")
-        })
+        .map(|(_, doc)| doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "))
         .collect();
     // The list of descriptions is what yaml-language-server shows beside each word.
     described(
@@ -113,7 +104,7 @@ macro_rules! words {
                 node: &$crate::flow::yaml::Node,
                 cx: &mut $crate::flow::form::Reader,
             ) -> Option<Self> {
-                $crate::flow::form::word::read_word(Self::ALL, node, cx)
+                $crate::flow::form::word::read_word(Self::ALL, Self::from_word, node, cx)
             }
 
             fn schema() -> ::serde_json::Value {

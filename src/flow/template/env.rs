@@ -186,9 +186,7 @@ pub fn literal_fault(function: &str, arguments: &[CallArg<'_>]) -> Option<String
     let (hours, zone) = match function {
         "open" => (text(1), text(2)),
         "between" => (
-            text(1)
-                .zip(text(2))
-                .map(|(from, to)| format!("sun-sat {from}-{to}")),
+            text(1).zip(text(2)).map(|(from, to)| format!("sun-sat {from}-{to}")),
             text(3),
         ),
         _ => return None,
@@ -199,10 +197,7 @@ pub fn literal_fault(function: &str, arguments: &[CallArg<'_>]) -> Option<String
 
 /// The digits of a text, in their order.
 fn digits(text: &Value) -> String {
-    text.to_string()
-        .chars()
-        .filter(char::is_ascii_digit)
-        .collect()
+    text.to_string().chars().filter(char::is_ascii_digit).collect()
 }
 
 /// A telephone number as it is read out: digit by digit, parted by blanks, the `+` left out.

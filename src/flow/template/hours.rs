@@ -61,8 +61,7 @@ pub fn open(millis: i64, hours: &str, zone: &str) -> Result<bool, String> {
         if period.from < period.to {
             period.days[today] && (period.from..period.to).contains(&minute)
         } else {
-            (period.days[today] && minute >= period.from)
-                || (period.days[yesterday] && minute < period.to)
+            (period.days[today] && minute >= period.from) || (period.days[yesterday] && minute < period.to)
         }
     }))
 }
@@ -81,8 +80,7 @@ pub fn between(millis: i64, from: &str, to: &str, zone: &str) -> Result<bool, St
 /// Says what is wrong with the format or the zone.
 pub fn date(millis: i64, format: &str, zone: &str) -> Result<String, String> {
     let at = local(millis, zone)?;
-    jiff::fmt::strtime::format(format, &at)
-        .map_err(|error| format!("`{format}` is no date format: {error}"))
+    jiff::fmt::strtime::format(format, &at).map_err(|error| format!("`{format}` is no date format: {error}"))
 }
 
 /// Reads opening hours without asking whether they hold.
@@ -102,8 +100,8 @@ pub fn check_zone(zone: &str) -> Result<(), String> {
 }
 
 fn local(millis: i64, zone: &str) -> Result<jiff::Zoned, String> {
-    let timestamp = Timestamp::from_millisecond(millis)
-        .map_err(|_| format!("`{millis}` is no moment in milliseconds"))?;
+    let timestamp =
+        Timestamp::from_millisecond(millis).map_err(|_| format!("`{millis}` is no moment in milliseconds"))?;
     Ok(timestamp.to_zoned(find_zone(zone)?))
 }
 
@@ -125,9 +123,7 @@ fn period(text: &str) -> Result<Period, String> {
     let (from, to) = times.trim().split_once('-').ok_or_else(wrong)?;
     let (from, to) = (minute(from)?, minute(to)?);
     if from == to {
-        return Err(format!(
-            "`{text}` ends when it begins; the whole day is `00:00-24:00`"
-        ));
+        return Err(format!("`{text}` ends when it begins; the whole day is `00:00-24:00`"));
     }
     let mut set = [false; 7];
     let (first, last) = days.split_once('-').unwrap_or((days, days));
@@ -137,19 +133,13 @@ fn period(text: &str) -> Result<Period, String> {
         day = (day + 1) % 7;
         set[day] = true;
     }
-    Ok(Period {
-        days: set,
-        from,
-        to,
-    })
+    Ok(Period { days: set, from, to })
 }
 
 fn weekday(text: &str) -> Result<usize, String> {
     DAYS.iter()
         .position(|(name, _)| name.eq_ignore_ascii_case(text.trim()))
-        .ok_or_else(|| {
-            format!("`{text}` is no day; write `sun`, `mon`, `tue`, `wed`, `thu`, `fri` or `sat`")
-        })
+        .ok_or_else(|| format!("`{text}` is no day; write `sun`, `mon`, `tue`, `wed`, `thu`, `fri` or `sat`"))
 }
 
 /// Minutes since midnight; `24:00` is the end of a day.
@@ -215,10 +205,7 @@ mod tests {
             );
         }
         assert_eq!(between(SUNDAY + 9 * HOUR, "08:30", "17:00", ZONE), Ok(true));
-        assert_eq!(
-            between(SUNDAY + 17 * HOUR, "08:30", "17:00", ZONE),
-            Ok(false)
-        );
+        assert_eq!(between(SUNDAY + 17 * HOUR, "08:30", "17:00", ZONE), Ok(false));
     }
 
     #[test]

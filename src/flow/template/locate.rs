@@ -21,10 +21,7 @@ impl Offsets {
             if !character.is_whitespace() {
                 at = skip_blank(raw, at, style);
             }
-            map.extend(std::iter::repeat_n(
-                start + at.min(raw.len()),
-                character.len_utf8(),
-            ));
+            map.extend(std::iter::repeat_n(start + at.min(raw.len()), character.len_utf8()));
             let (written, length) = character_at(raw, at, style);
             if !character.is_whitespace() || written == Some(character) {
                 at += length;
@@ -96,8 +93,7 @@ fn escape(rest: &str) -> (Option<char>, usize) {
                 _ => 8,
             });
             // The two halves of a surrogate pair make one character.
-            let pair = matches!(code, Some(0xd800..=0xdbff))
-                && rest.get(length..length + 2) == Some("\\u");
+            let pair = matches!(code, Some(0xd800..=0xdbff)) && rest.get(length..length + 2) == Some("\\u");
             let character = code.and_then(char::from_u32).unwrap_or('\u{fffd}');
             return (Some(character), if pair { length * 2 } else { length });
         }
@@ -127,12 +123,7 @@ mod tests {
         let offsets = Offsets::new(&scalar.text, raw, node.span.start, scalar.style);
         let span = offsets.span(at, at + needle.len());
         let place = source.position(span.start);
-        format!(
-            "{}:{} {:?}",
-            place.line,
-            place.column,
-            &document[span.start..span.end]
-        )
+        format!("{}:{} {:?}", place.line, place.column, &document[span.start..span.end])
     }
 
     #[test]

@@ -15,11 +15,7 @@ pub fn syntax(parts: &Parts, error: &Error) -> Finding {
     let mut place = parts.place_at(range.start, range.end);
     if place.span().start == place.span().end {
         // At the end of the text there is nothing to underline: the last character stands for it.
-        let last = parts
-            .text
-            .char_indices()
-            .next_back()
-            .map_or(0, |(at, _)| at);
+        let last = parts.text.char_indices().next_back().map_or(0, |(at, _)| at);
         place = parts.place_at(last, parts.text.len());
     }
     let detail = error.detail().unwrap_or("it cannot be read");
@@ -34,12 +30,7 @@ pub fn syntax(parts: &Parts, error: &Error) -> Finding {
 
 /// A condition that is written like a text.
 pub fn braces(scalar: &Scalar, place: Place) -> Option<Finding> {
-    let inner = scalar
-        .text
-        .trim()
-        .strip_prefix("{{")?
-        .strip_suffix("}}")?
-        .trim();
+    let inner = scalar.text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
     let finding = Finding::error(
         "condition-in-braces",
         place.clone(),
@@ -47,8 +38,8 @@ pub fn braces(scalar: &Scalar, place: Place) -> Option<Finding> {
     )
     .category("template")
     .help(format!("write `{inner}`"));
-    let plain = matches!(scalar.style, Style::Single | Style::Double)
-        && !inner.contains(['"', '\'', ':', '#', '{', '}']);
+    let plain =
+        matches!(scalar.style, Style::Single | Style::Double) && !inner.contains(['"', '\'', ':', '#', '{', '}']);
     Some(match plain {
         true => finding.fix(Fix::replace(Safety::Safe, place, inner)),
         false => finding,
@@ -65,23 +56,14 @@ pub fn finding(parts: &Parts, problem: Problem) -> Finding {
         Finding::error(id, place, format!("there is no {sort} `{name}`"))
             .label(format!("not a {sort}"))
             .nearest(nearest)
-            .help(format!(
-                "known: {}",
-                suggest::listed(name, known.iter().copied())
-            ))
+            .help(format!("known: {}", suggest::listed(name, known.iter().copied())))
     };
     let finding = match problem.kind {
         ProblemKind::Filter(name) => unknown("unknown-filter", "filter", &name, env::FILTERS),
         ProblemKind::Test(name) => unknown("unknown-test", "test", &name, env::TESTS),
-        ProblemKind::Function(name) => {
-            unknown("unknown-function", "function", &name, env::FUNCTIONS)
-        }
+        ProblemKind::Function(name) => unknown("unknown-function", "function", &name, env::FUNCTIONS),
         ProblemKind::Method(name) => {
-            let finding = Finding::error(
-                "unknown-method",
-                place,
-                format!("values have no method `{name}`"),
-            );
+            let finding = Finding::error("unknown-method", place, format!("values have no method `{name}`"));
             match suggest::nearest(&name, env::FILTERS.iter().copied())
                 .or(env::FILTERS.iter().copied().find(|one| *one == name))
             {
@@ -114,11 +96,7 @@ pub fn finding(parts: &Parts, problem: Problem) -> Finding {
 /// Where a name stands within the bytes of the expression that uses it: the last time, since what it is applied to
 /// stands before it.
 fn name_place(parts: &Parts, start: usize, end: usize, name: &str) -> Place {
-    match parts
-        .text
-        .get(start..end)
-        .and_then(|text| find_word(text, name))
-    {
+    match parts.text.get(start..end).and_then(|text| find_word(text, name)) {
         Some(at) => parts.place_at(start + at, start + at + name.len()),
         None => parts.place_at(start, end),
     }

@@ -164,12 +164,7 @@ impl Walk {
             Expr::BinOp(node) => {
                 if matches!(
                     node.op,
-                    BinOpKind::Eq
-                        | BinOpKind::Ne
-                        | BinOpKind::Lt
-                        | BinOpKind::Lte
-                        | BinOpKind::Gt
-                        | BinOpKind::Gte
+                    BinOpKind::Eq | BinOpKind::Ne | BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte
                 ) {
                     self.compare(&node.left, &node.right);
                 }
@@ -294,8 +289,7 @@ impl Walk {
 
     fn compare(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
         for (one, other) in [(left, right), (right, left)] {
-            let number =
-                matches!(other, Expr::Const(node) if node.value.kind() == ValueKind::Number);
+            let number = matches!(other, Expr::Const(node) if node.value.kind() == ValueKind::Number);
             let Some(path) = path(one).filter(|_| number) else {
                 continue;
             };
@@ -318,9 +312,7 @@ impl Walk {
         while let Some(expression) = open.pop() {
             match expression {
                 Expr::Test(test) if test.name == "defined" => self.guarded.extend(path(&test.expr)),
-                Expr::BinOp(node) if matches!(node.op, BinOpKind::ScAnd) => {
-                    open.extend([&node.left, &node.right])
-                }
+                Expr::BinOp(node) if matches!(node.op, BinOpKind::ScAnd) => open.extend([&node.left, &node.right]),
                 _ => {}
             }
         }

@@ -11,12 +11,7 @@ fn ids(text: &str) -> Vec<(&'static str, String)> {
     let (_, findings) = read(text);
     findings
         .iter()
-        .map(|one| {
-            (
-                one.id,
-                format!("{}:{}", one.place.line(), one.place.column()),
-            )
-        })
+        .map(|one| (one.id, format!("{}:{}", one.place.line(), one.place.column())))
         .collect()
 }
 
@@ -34,8 +29,7 @@ fn texts(node: &Node, out: &mut Vec<String>) {
 
 #[test]
 fn scalars_keep_the_text_they_were_written_with() {
-    let (document, findings) =
-        read("on: no\nto: +15551234567\nzip: 017\nn: 1_000\nx: ~\ny:\n~: 1\n");
+    let (document, findings) = read("on: no\nto: +15551234567\nzip: 017\nn: 1_000\nx: ~\ny:\n~: 1\n");
     assert_eq!(findings, []);
     let mut out = Vec::new();
     texts(&document.root.unwrap(), &mut out);
@@ -75,10 +69,7 @@ fn spans_are_the_bytes_written() {
     let Value::Map(entries) = &root.value else {
         panic!("a map")
     };
-    assert_eq!(
-        &text[entries[0].key.span.start..entries[0].key.span.end],
-        "שם"
-    );
+    assert_eq!(&text[entries[0].key.span.start..entries[0].key.span.end], "שם");
 }
 
 #[test]
@@ -97,10 +88,7 @@ fn what_is_wrong_is_found_with_its_place() {
             &[("unknown-anchor", "1:4"), ("unknown-anchor", "2:4")],
         ),
         ("a: &x [*x]\n", &[("self-alias", "1:8")]),
-        (
-            "a: !ruby/object 1\nb: !!str 1\n",
-            &[("unknown-tag", "1:17")],
-        ),
+        ("a: !ruby/object 1\nb: !!str 1\n", &[("unknown-tag", "1:17")]),
     ];
     for (text, expected) in cases {
         let found = ids(text);
@@ -133,10 +121,7 @@ fn alias_bombs_and_deep_nesting_are_refused() {
         bomb.push_str(&format!("a{level}: &a{level} [{line}]\n"));
     }
     let (document, findings) = read(&bomb);
-    assert_eq!(
-        findings.iter().map(|one| one.id).collect::<Vec<_>>(),
-        ["alias-bomb"]
-    );
+    assert_eq!(findings.iter().map(|one| one.id).collect::<Vec<_>>(), ["alias-bomb"]);
     let mut out = Vec::new();
     texts(&document.root.unwrap(), &mut out);
     assert!(out.len() < MAX_NODES * 2);

@@ -48,36 +48,24 @@ impl Command {
         Command { config }
     }
 
-    async fn run(
-        &self,
-        audio: Audio,
-        language: Option<String>,
-    ) -> Result<Transcript, ProviderError> {
+    async fn run(&self, audio: Audio, language: Option<String>) -> Result<Transcript, ProviderError> {
         let language = language.as_deref().unwrap_or("auto");
         let Some((program, arguments)) = self.config.argv.split_first() else {
             return Err(bad("no transcription command is configured".to_owned()));
         };
         if !arguments.iter().any(|argument| argument.contains("{file}")) {
             return Err(bad(
-                "the transcription command has no `{file}` among its arguments".to_owned(),
+                "the transcription command has no `{file}` among its arguments".to_owned()
             ));
         }
-        let file =
-            TemporaryFile::write(&audio)
-                .await
-                .map_err(|error| ProviderError::Transient {
-                    detail: format!(
-                        "the recording cannot be written to a temporary file: {}",
-                        error.kind()
-                    ),
-                })?;
+        let file = TemporaryFile::write(&audio)
+            .await
+            .map_err(|error| ProviderError::Transient {
+                detail: format!("the recording cannot be written to a temporary file: {}", error.kind()),
+            })?;
         let mut command = tokio::process::Command::new(program);
         command
-            .args(
-                arguments
-                    .iter()
-                    .map(|argument| fill(argument, file.path(), language)),
-            )
+            .args(arguments.iter().map(|argument| fill(argument, file.path(), language)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -86,10 +74,9 @@ impl Command {
         #[cfg(unix)]
         command.process_group(0);
         let child = command.spawn().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => bad(format!(
-                "the command `{program}` cannot be started: {}",
-                error.kind()
-            )),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+                bad(format!("the command `{program}` cannot be started: {}", error.kind()))
+            }
             kind => ProviderError::Transient {
                 detail: format!("the command `{program}` cannot be started: {kind}"),
             },
@@ -105,27 +92,13 @@ impl Command {
 
     /// Reads both outputs side by side (a full pipe would stop the program) and judges how it ended.
     async fn finish(&self, running: &mut Running) -> Result<Transcript, ProviderError> {
-        let stdout = running
-            .child
-            .stdout
-            .take()
-            .expect("stdout was asked to be a pipe");
-        let stderr = running
-            .child
-            .stderr
-            .take()
-            .expect("stderr was asked to be a pipe");
+        let stdout = running.child.stdout.take().expect("stdout was asked to be a pipe");
+        let stderr = running.child.stderr.take().expect("stderr was asked to be a pipe");
         let limit = self.config.max_output;
-        let (text, complaint) = tokio::try_join!(read_bounded(stdout, limit), async {
-            Ok(read_tail(stderr).await)
+        let (text, complaint) = tokio::try_join!(read_bounded(stdout, limit), async { Ok(read_tail(stderr).await) })?;
+        let status = running.child.wait().await.map_err(|error| ProviderError::Transient {
+            detail: format!("the command's end was not seen: {}", error.kind()),
         })?;
-        let status = running
-            .child
-            .wait()
-            .await
-            .map_err(|error| ProviderError::Transient {
-                detail: format!("the command's end was not seen: {}", error.kind()),
-            })?;
         running.ended = true;
         if !status.success() {
             let how = match status.code() {
@@ -151,11 +124,7 @@ impl Command {
 }
 
 impl Transcriber for Command {
-    fn transcribe(
-        &self,
-        audio: Audio,
-        language: Option<&str>,
-    ) -> BoxFuture<'_, Result<Transcript, ProviderError>> {
+    fn transcribe(&self, audio: Audio, language: Option<&str>) -> BoxFuture<'_, Result<Transcript, ProviderError>> {
         let language = language.map(language_code).transpose();
         async move { self.run(audio, language?).await }.boxed()
     }
@@ -169,10 +138,7 @@ struct Running {
 
 impl Running {
     fn new(child: Child) -> Self {
-        Running {
-            child,
-            ended: false,
-        }
+        Running { child, ended: false }
     }
 }
 
@@ -202,11 +168,7 @@ impl TemporaryFile {
     async fn write(audio: &Audio) -> io::Result<TemporaryFile> {
         let mut random = [0u8; 16];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-        let name = format!(
-            "engine-{:032x}-{}",
-            u128::from_be_bytes(random),
-            file_name(&audio.mime)
-        );
+        let name = format!("engine-{:032x}-{}", u128::from_be_bytes(random), file_name(&audio.mime));
         let path = std::env::temp_dir().join(name);
         let mut options = tokio::fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -240,10 +202,7 @@ fn fill(argument: &str, file: &Path, language: &str) -> String {
         .replace("{file}", &file.to_string_lossy())
 }
 
-async fn read_bounded(
-    mut from: impl AsyncRead + Unpin,
-    limit: usize,
-) -> Result<Vec<u8>, ProviderError> {
+async fn read_bounded(mut from: impl AsyncRead + Unpin, limit: usize) -> Result<Vec<u8>, ProviderError> {
     let mut text = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     (&mut from)

@@ -19,11 +19,7 @@ pub trait Transcriber: Send + Sync {
     /// `language` is a tag such as `he` or `he-IL`; without it the provider finds out by itself.
     ///
     /// A recording in which nothing is said gives an empty text, not an error. Repeating a request is safe.
-    fn transcribe(
-        &self,
-        audio: Audio,
-        language: Option<&str>,
-    ) -> BoxFuture<'_, Result<Transcript, ProviderError>>;
+    fn transcribe(&self, audio: Audio, language: Option<&str>) -> BoxFuture<'_, Result<Transcript, ProviderError>>;
 }
 
 /// A whole recording in a container such as WAV or MP3.
@@ -66,31 +62,18 @@ pub fn transcriber(config: TranscriberConfig) -> Arc<dyn Transcriber> {
 
 /// The language of a tag as ISO 639-1 has it: `he` for `he-IL`, and for the withdrawn code `iw` as well.
 fn language_code(tag: &str) -> Result<String, ProviderError> {
-    let language = tag
-        .split(['-', '_'])
-        .next()
-        .unwrap_or("")
-        .to_ascii_lowercase();
+    let language = tag.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
     if !(2..=3).contains(&language.len()) || !language.bytes().all(|b| b.is_ascii_lowercase()) {
         return Err(ProviderError::BadRequest {
             detail: "the language is not a tag such as `he` or `he-IL`".to_owned(),
         });
     }
-    Ok(if language == "iw" {
-        "he".to_owned()
-    } else {
-        language
-    })
+    Ok(if language == "iw" { "he".to_owned() } else { language })
 }
 
 /// A file name for a sound; services and commands tell the container by its extension.
 fn file_name(mime: &str) -> String {
-    let essence = mime
-        .split(';')
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_ascii_lowercase();
+    let essence = mime.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     let extension = match essence.as_str() {
         "audio/mpeg" | "audio/mp3" => "mp3",
         "audio/ogg" | "audio/opus" | "application/ogg" => "ogg",

@@ -67,11 +67,7 @@ impl OpenAi {
         OpenAi { config }
     }
 
-    async fn request(
-        &self,
-        audio: Audio,
-        language: Option<String>,
-    ) -> Result<Transcript, ProviderError> {
+    async fn request(&self, audio: Audio, language: Option<String>) -> Result<Transcript, ProviderError> {
         let url = endpoint(&self.config.base_url, "audio/transcriptions")?;
         if self.config.api_key.is_none() && url.host_str() == Some("api.openai.com") {
             return Err(ProviderError::Auth {
@@ -97,11 +93,7 @@ impl OpenAi {
         let body = client::read_limited(response, ANSWER_LIMIT).await;
         if !status.is_success() {
             // A broken body does not hide what the status already says.
-            return Err(ProviderError::from_answer(
-                status,
-                &headers,
-                &body.unwrap_or_default(),
-            ));
+            return Err(ProviderError::from_answer(status, &headers, &body.unwrap_or_default()));
         }
         let body = body.map_err(|fault| match fault {
             BodyFault::TooLarge => ProviderError::Protocol {
@@ -109,14 +101,9 @@ impl OpenAi {
             },
             BodyFault::Broken(fault) => self.unanswered(fault),
         })?;
-        let answer: Answer =
-            serde_json::from_slice(&body).map_err(|error| ProviderError::Protocol {
-                detail: format!(
-                    "line {}, column {}: not a transcription",
-                    error.line(),
-                    error.column()
-                ),
-            })?;
+        let answer: Answer = serde_json::from_slice(&body).map_err(|error| ProviderError::Protocol {
+            detail: format!("line {}, column {}: not a transcription", error.line(), error.column()),
+        })?;
         Ok(Transcript {
             text: answer.text.trim().to_owned(),
             seconds: answer.usage.and_then(|usage| usage.seconds),
@@ -163,11 +150,7 @@ impl OpenAi {
 }
 
 impl Transcriber for OpenAi {
-    fn transcribe(
-        &self,
-        audio: Audio,
-        language: Option<&str>,
-    ) -> BoxFuture<'_, Result<Transcript, ProviderError>> {
+    fn transcribe(&self, audio: Audio, language: Option<&str>) -> BoxFuture<'_, Result<Transcript, ProviderError>> {
         let language = language.map(language_code).transpose();
         async move { self.request(audio, language?).await }.boxed()
     }

@@ -15,9 +15,7 @@ const SID: &str = "CA0123456789abcdef0123456789abcdef";
 type Pairs = Vec<(String, String)>;
 
 fn pairs(list: &[(&str, &str)]) -> Pairs {
-    list.iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect()
+    list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
 fn p() -> Pairs {
@@ -122,12 +120,7 @@ fn vectors_with_the_published_token() {
             ]),
             "IK+Dwps556ElfBT0I3Rgjkr1wJU=",
         ),
-        (
-            "S12",
-            BASE.into(),
-            p_and(&prefix),
-            "vOEb5UThFn24KEfnOFLQY2AE5FY=",
-        ),
+        ("S12", BASE.into(), p_and(&prefix), "vOEb5UThFn24KEfnOFLQY2AE5FY="),
         (
             "S13",
             format!("http://mycompany.com/{tail}"),
@@ -140,12 +133,7 @@ fn vectors_with_the_published_token() {
             pairs(&[("property", "value"), ("boolean", "true")]),
             "NBdBDr/T/lgjI+tlgpXjKZQZs/k=",
         ),
-        (
-            "S15",
-            BASE.into(),
-            pairs(&[]),
-            "zYQTYrRWXE7LtzbG4PfP7/bkkGo=",
-        ),
+        ("S15", BASE.into(), pairs(&[]), "zYQTYrRWXE7LtzbG4PfP7/bkkGo="),
         (
             "S16",
             "https://mycompany.com/myapp.php".into(),
@@ -172,11 +160,7 @@ fn vectors_with_the_published_token() {
         (
             "S20",
             BASE.into(),
-            pairs(&[
-                ("Digits", ""),
-                ("CallSid", "CA1234567890ABCDE"),
-                ("EmptyParam", ""),
-            ]),
+            pairs(&[("Digits", ""), ("CallSid", "CA1234567890ABCDE"), ("EmptyParam", "")]),
             "9HHp/OqQMEwdrVebHDdA/+tqjX8=",
         ),
         (
@@ -261,9 +245,7 @@ fn vectors_with_the_own_token() {
         ("To", "whatsapp:+14155238886"),
     ]);
     let f03 = pairs(&[("CallSid", SID), ("Digits", "1#")]);
-    let g01 = format!(
-        "https://voice.example.com/voice?CallSid={SID}&From=%2B972501234567&To=%2B97231234567"
-    );
+    let g01 = format!("https://voice.example.com/voice?CallSid={SID}&From=%2B972501234567&To=%2B97231234567");
     let none = pairs(&[]);
     let table: Vec<(&str, &str, &Pairs, &str)> = vec![
         (
@@ -284,18 +266,8 @@ fn vectors_with_the_own_token() {
             &none,
             "8fPIf6YljH5Rsa2TInxFRCqZ57c=",
         ),
-        (
-            "W05",
-            "wss://voice.example.com",
-            &none,
-            "LTNc5OeQVPZL6E2Birj6O1bpaMc=",
-        ),
-        (
-            "W06",
-            "wss://voice.example.com/",
-            &none,
-            "mdZ0WZCJ6GoYsAcIGYax9h4blE4=",
-        ),
+        ("W05", "wss://voice.example.com", &none, "LTNc5OeQVPZL6E2Birj6O1bpaMc="),
+        ("W06", "wss://voice.example.com/", &none, "mdZ0WZCJ6GoYsAcIGYax9h4blE4="),
         ("G01", &g01, &none, "+fSJKDeo/T3xlv6rJUfV+Js2kog="),
         (
             "F01",
@@ -338,10 +310,7 @@ fn a_websocket_is_tried_with_and_without_port_and_slash() {
     let valid = |url: &str, kind: UrlKind, header: &str| {
         matching(OWN, header, &candidates(url, kind), SignedBody::Nothing).is_some()
     };
-    let (w01, w02) = (
-        "DQQhj2qLgwJb4m70cS7SeqAHeBE=",
-        "E+59uY5oXRmHRM3towiEXqi0/9s=",
-    );
+    let (w01, w02) = ("DQQhj2qLgwJb4m70cS7SeqAHeBE=", "E+59uY5oXRmHRM3towiEXqi0/9s=");
     for url in [
         "wss://voice.example.com/ws/twilio",
         "wss://voice.example.com/ws/twilio/",
@@ -354,25 +323,13 @@ fn a_websocket_is_tried_with_and_without_port_and_slash() {
     assert!(valid(with_port, kind, "8fPIf6YljH5Rsa2TInxFRCqZ57c="));
     assert!(valid(with_port, kind, w01));
     // W05 and W06.
-    assert!(valid(
-        "wss://voice.example.com",
-        kind,
-        "mdZ0WZCJ6GoYsAcIGYax9h4blE4="
-    ));
-    assert!(valid(
-        "wss://voice.example.com/",
-        kind,
-        "LTNc5OeQVPZL6E2Birj6O1bpaMc="
-    ));
+    assert!(valid("wss://voice.example.com", kind, "mdZ0WZCJ6GoYsAcIGYax9h4blE4="));
+    assert!(valid("wss://voice.example.com/", kind, "LTNc5OeQVPZL6E2Birj6O1bpaMc="));
 
     let as_https = sign(OWN, "https://voice.example.com/ws/twilio", &[]);
     assert!(!valid("wss://voice.example.com/ws/twilio", kind, &as_https));
     let lenient = UrlKind::WebSocket { also_https: true };
-    assert!(valid(
-        "wss://voice.example.com/ws/twilio",
-        lenient,
-        &as_https
-    ));
+    assert!(valid("wss://voice.example.com/ws/twilio", lenient, &as_https));
 }
 
 #[test]
@@ -380,10 +337,7 @@ fn a_slash_is_only_toggled_for_websockets() {
     let slashed = sign(SDK, "https://h.example/voice/", &[]);
     let seen = candidates("https://h.example/voice", UrlKind::Webhook);
     assert_eq!(matching(SDK, &slashed, &seen, SignedBody::Nothing), None);
-    assert_eq!(
-        toggle_slash("wss://h.example/ws?a=1"),
-        "wss://h.example/ws/?a=1"
-    );
+    assert_eq!(toggle_slash("wss://h.example/ws?a=1"), "wss://h.example/ws/?a=1");
 }
 
 #[test]
@@ -392,22 +346,14 @@ fn ports_and_users_may_be_left_out() {
     let body = SignedBody::Form(&params);
     let s01 = "RSOYDt4T1cUTdK1PDd93/VVr8B8=";
     let s03 = "kvajT1Ptam85bY51eRf/AJRuM3w=";
-    let explicit = candidates(
-        "https://mycompany.com:443/myapp.php?foo=1&bar=2",
-        UrlKind::Webhook,
-    );
+    let explicit = candidates("https://mycompany.com:443/myapp.php?foo=1&bar=2", UrlKind::Webhook);
     assert_eq!(matching(SDK, s01, &explicit, body), Some(BASE));
     assert!(matching(SDK, s03, &candidates(BASE, UrlKind::Webhook), body).is_some());
     let user = candidates(
         "https://user:pass@mycompany.com:443/myapp.php?foo=1&bar=2",
         UrlKind::Webhook,
     );
-    for header in [
-        "ZQFR1PTIZXF2MXB8ZnKCvnnA+rI=",
-        "CukzLTc1tT5dXEDIHm/tKBanW10=",
-        s01,
-        s03,
-    ] {
+    for header in ["ZQFR1PTIZXF2MXB8ZnKCvnnA+rI=", "CukzLTc1tT5dXEDIHm/tKBanW10=", s01, s03] {
         assert!(matching(SDK, header, &user, body).is_some(), "{header}");
     }
     assert_eq!(
@@ -420,15 +366,7 @@ fn ports_and_users_may_be_left_out() {
     );
     let j03 = format!("{BASE}&bodySHA256={EMPTY_HASH}");
     let seen = candidates(&j03, UrlKind::Webhook);
-    assert!(
-        matching(
-            SDK,
-            "Ldidvp12m26NI7eqEvxnEpkd9Hc=",
-            &seen,
-            SignedBody::Raw(b"{}")
-        )
-        .is_some()
-    );
+    assert!(matching(SDK, "Ldidvp12m26NI7eqEvxnEpkd9Hc=", &seen, SignedBody::Raw(b"{}")).is_some());
 }
 
 #[test]
@@ -437,12 +375,7 @@ fn what_must_not_validate() {
     let seen = candidates(BASE, UrlKind::Webhook);
     // N01: concatenated strings sorted instead of keys.
     assert_eq!(
-        matching(
-            SDK,
-            "95+Bu0JVPi0r/SsESZCVf0dWAjw=",
-            &seen,
-            SignedBody::Form(&params)
-        ),
+        matching(SDK, "95+Bu0JVPi0r/SsESZCVf0dWAjw=", &seen, SignedBody::Form(&params)),
         None
     );
 
@@ -453,11 +386,7 @@ fn what_must_not_validate() {
         let mut bytes = right.as_bytes().to_vec();
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         let wrong = String::from_utf8(bytes).expect("ASCII");
-        assert_eq!(
-            matching(SDK, &wrong, &seen, SignedBody::Form(&params)),
-            None,
-            "{wrong}"
-        );
+        assert_eq!(matching(SDK, &wrong, &seen, SignedBody::Form(&params)), None, "{wrong}");
     }
     // N03: one digit more.
     let mut other = p();
@@ -483,16 +412,9 @@ fn what_must_not_validate() {
         "====",
         "033hgUJA9M/hXIZsYjwkerEP/DBm35nEri5FhCYjA5s=",
     ] {
-        assert_eq!(
-            matching(SDK, junk, &seen, SignedBody::Form(&params)),
-            None,
-            "{junk:?}"
-        );
+        assert_eq!(matching(SDK, junk, &seen, SignedBody::Form(&params)), None, "{junk:?}");
     }
-    assert_eq!(
-        matching("other token", right, &seen, SignedBody::Form(&params)),
-        None
-    );
+    assert_eq!(matching("other token", right, &seen, SignedBody::Form(&params)), None);
 }
 
 proptest! {

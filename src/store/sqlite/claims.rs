@@ -32,9 +32,7 @@ pub fn add(connection: &Connection, call: &str, task: &TaskRow) -> rusqlite::Res
 /// Cancels a task that no worker holds.
 pub fn cancel(connection: &Connection, key: &str) -> rusqlite::Result<()> {
     connection
-        .prepare_cached(
-            "UPDATE outbox SET state = 'cancelled' WHERE key = $1 AND state = 'waiting'",
-        )?
+        .prepare_cached("UPDATE outbox SET state = 'cancelled' WHERE key = $1 AND state = 'waiting'")?
         .execute([key])?;
     Ok(())
 }
@@ -76,8 +74,7 @@ pub fn claim(
 ) -> Result<Vec<Task>, Trouble> {
     let mut statement = connection.prepare_cached(CLAIM)?;
     let until = now.saturating_add(lease_ms);
-    let claimed =
-        statement.query_map(params![worker, until, now, limit_of(limit)], mapping::task)?;
+    let claimed = statement.query_map(params![worker, until, now, limit_of(limit)], mapping::task)?;
     let mut tasks = claimed.collect::<rusqlite::Result<Vec<Task>>>()?;
     // RETURNING promises no order.
     tasks.sort_by(|a, b| (a.due, &a.key).cmp(&(b.due, &b.key)));
@@ -85,13 +82,7 @@ pub fn claim(
 }
 
 /// Puts a task back that `worker` holds.
-pub fn retry(
-    connection: &Connection,
-    key: &str,
-    worker: &str,
-    due: i64,
-    error: &str,
-) -> Result<(), Trouble> {
+pub fn retry(connection: &Connection, key: &str, worker: &str, due: i64, error: &str) -> Result<(), Trouble> {
     let put_back = connection
         .prepare_cached(
             "UPDATE outbox SET state = 'waiting', due = $1, error = $2, lease_until = NULL
@@ -99,10 +90,7 @@ pub fn retry(
         )?
         .execute(params![due, error, key, worker])?;
     if put_back == 0 {
-        return Err(StoreError::LeaseLost {
-            key: key.to_owned(),
-        }
-        .into());
+        return Err(StoreError::LeaseLost { key: key.to_owned() }.into());
     }
     Ok(())
 }
@@ -116,8 +104,7 @@ mod tests {
     #[test]
     fn what_has_ended_costs_nothing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let opened = connect::to_write(&SqliteConfig::new(folder.path().join("calls.db")))
-            .expect("it opens");
+        let opened = connect::to_write(&SqliteConfig::new(folder.path().join("calls.db"))).expect("it opens");
         for sql in [CLAIM, reads::NEXT_TASK] {
             let mut plan = opened
                 .connection

@@ -50,19 +50,21 @@ fn version(connection: &Connection, call: &str) -> rusqlite::Result<i64> {
     Ok(found.unwrap_or(0))
 }
 
-fn set_state(
-    connection: &Connection,
-    call: &str,
-    version: i64,
-    state: &NewState,
-) -> rusqlite::Result<()> {
+fn set_state(connection: &Connection, call: &str, version: i64, state: &NewState) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO call_state (call, flow, flow_hash, version, state, ended) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (call) DO UPDATE SET flow = excluded.flow, flow_hash = excluded.flow_hash,
                  version = excluded.version, state = excluded.state, ended = excluded.ended",
         )?
-        .execute(params![call, state.flow, state.flow_hash, version, state.state, i64::from(state.ended)])?;
+        .execute(params![
+            call,
+            state.flow,
+            state.flow_hash,
+            version,
+            state.state,
+            i64::from(state.ended)
+        ])?;
     Ok(())
 }
 
@@ -73,8 +75,8 @@ fn append_events(connection: &Connection, change: &Change) -> rusqlite::Result<(
     let last: i64 = connection
         .prepare_cached("SELECT COALESCE(MAX(seq), 0) FROM call_event WHERE call = $1")?
         .query_row([&change.call], |row| row.get(0))?;
-    let mut insert = connection
-        .prepare_cached("INSERT INTO call_event (call, seq, at, event) VALUES ($1, $2, $3, $4)")?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO call_event (call, seq, at, event) VALUES ($1, $2, $3, $4)")?;
     for (seq, (at, event)) in (last + 1..).zip(&change.events) {
         insert.execute(params![change.call, seq, at, event])?;
     }

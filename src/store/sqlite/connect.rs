@@ -43,19 +43,14 @@ impl FileId {
     /// Elsewhere an open file cannot be replaced, so that one answer serves.
     #[cfg(not(unix))]
     pub fn of(path: &Path) -> Option<Self> {
-        path.exists().then_some(Self {
-            device: 0,
-            inode: 0,
-        })
+        path.exists().then_some(Self { device: 0, inode: 0 })
     }
 }
 
 /// Opens the database to write, creates it where it is missing, and runs the migrations.
 pub fn to_write(config: &SqliteConfig) -> Result<Opened, StoreError> {
     let path = config.path.as_path();
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
         && !folder.is_dir()
     {
         return Err(StoreError::MissingFolder {
@@ -63,16 +58,12 @@ pub fn to_write(config: &SqliteConfig) -> Result<Opened, StoreError> {
         });
     }
     let at = |error: rusqlite::Error| Trouble::from(error).at(path);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(at)?;
     // SQLite falls back to reading by itself, and then leaves log files behind that have the database's own rights:
     // they would go on refusing writes after the database allows them again. So this comes before the first read.
     if connection.is_readonly(rusqlite::MAIN_DB).map_err(at)? {
-        return Err(StoreError::ReadOnly {
-            path: path.to_owned(),
-        });
+        return Err(StoreError::ReadOnly { path: path.to_owned() });
     }
     connection.busy_timeout(config.busy_timeout).map_err(at)?;
     // A newer engine's database is left exactly as it is, so this comes before everything that writes.
@@ -142,12 +133,7 @@ mod tests {
         let (config, _folder) = config();
         let _writer = to_write(&config).expect("it opens");
         let reader = to_read(&config).expect("it opens");
-        let error = reader
-            .execute("DELETE FROM timer", [])
-            .expect_err("it must not");
-        assert_eq!(
-            error.sqlite_error_code(),
-            Some(rusqlite::ErrorCode::ReadOnly)
-        );
+        let error = reader.execute("DELETE FROM timer", []).expect_err("it must not");
+        assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::ReadOnly));
     }
 }

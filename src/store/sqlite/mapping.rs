@@ -5,8 +5,7 @@ use rusqlite::types::Type;
 use serde_json::{Map, Value};
 
 use crate::store::{
-    CallLog, CallTurn, DueTimer, Interaction, Recording, StoredCall, StoredEvent, Task, TaskRecord,
-    TaskState,
+    CallLog, CallTurn, DueTimer, Interaction, Recording, StoredCall, StoredEvent, Task, TaskRecord, TaskState,
 };
 
 /// A limit as SQL takes it.

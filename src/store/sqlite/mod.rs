@@ -18,8 +18,8 @@ use self::reader::Readers;
 pub(super) use self::trouble::Trouble;
 use self::writer::Writer;
 use super::{
-    CallLog, CallTurn, Change, Contact, DueTimer, Inbound, Interaction, Recording, Row, Store,
-    StoreError, StoreFuture, StoredCall, StoredEvent, Task, TaskFilter, TaskRecord,
+    CallLog, CallTurn, Change, Contact, DueTimer, Inbound, Interaction, Recording, Row, Store, StoreError, StoreFuture,
+    StoredCall, StoredEvent, Task, TaskFilter, TaskRecord,
 };
 
 /// How a [`SqliteStore`] uses its file.
@@ -119,13 +119,7 @@ impl Store for SqliteStore {
         self.read(reads::next_timer_due)
     }
 
-    fn claim_tasks(
-        &self,
-        now: i64,
-        lease_ms: i64,
-        worker: &str,
-        limit: usize,
-    ) -> StoreFuture<'_, Vec<Task>> {
+    fn claim_tasks(&self, now: i64, lease_ms: i64, worker: &str, limit: usize) -> StoreFuture<'_, Vec<Task>> {
         let worker = worker.to_owned();
         self.write(move |connection| claims::claim(connection, now, lease_ms, &worker, limit))
     }
@@ -139,13 +133,7 @@ impl Store for SqliteStore {
         self.read(reads::next_task_due)
     }
 
-    fn note_inbound(
-        &self,
-        channel: &str,
-        sender: &str,
-        recipient: &str,
-        at: i64,
-    ) -> StoreFuture<'_, ()> {
+    fn note_inbound(&self, channel: &str, sender: &str, recipient: &str, at: i64) -> StoreFuture<'_, ()> {
         let row = Row::Inbound(Inbound {
             channel: channel.to_owned(),
             sender: sender.to_owned(),
@@ -155,14 +143,8 @@ impl Store for SqliteStore {
         self.write(move |connection| Ok(rows::write(connection, &row)?))
     }
 
-    fn last_inbound(
-        &self,
-        channel: &str,
-        sender: &str,
-        recipient: &str,
-    ) -> StoreFuture<'_, Option<i64>> {
-        let (channel, sender, recipient) =
-            (channel.to_owned(), sender.to_owned(), recipient.to_owned());
+    fn last_inbound(&self, channel: &str, sender: &str, recipient: &str) -> StoreFuture<'_, Option<i64>> {
+        let (channel, sender, recipient) = (channel.to_owned(), sender.to_owned(), recipient.to_owned());
         self.read(move |connection| reads::last_inbound(connection, &channel, &sender, &recipient))
     }
 

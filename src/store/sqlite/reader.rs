@@ -46,11 +46,7 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|_| StoreError::Interrupted)?;
+        let permit = self.permits.acquire().await.map_err(|_| StoreError::Interrupted)?;
         let shared = Arc::clone(&self.shared);
         let outcome = tokio::task::spawn_blocking(move || shared.run(query)).await;
         drop(permit);
@@ -59,10 +55,7 @@ impl Readers {
 }
 
 impl Shared {
-    fn run<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+    fn run<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let at = |error: rusqlite::Error| Trouble::from(error).at(&self.config.path);
         let reader = self.take().map_err(at)?;
         let result = query(&reader.connection).map_err(at);

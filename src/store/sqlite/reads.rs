@@ -6,8 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::mapping::{self, limit_of};
 use crate::store::{
-    CallLog, CallTurn, Contact, DueTimer, Interaction, Recording, StoredCall, StoredEvent,
-    TaskFilter, TaskRecord,
+    CallLog, CallTurn, Contact, DueTimer, Interaction, Recording, StoredCall, StoredEvent, TaskFilter, TaskRecord,
 };
 
 /// The columns of `call_log`, in the order of [`mapping::call_log`].
@@ -33,18 +32,9 @@ pub fn live_calls(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     )
 }
 
-pub fn due_timers(
-    connection: &Connection,
-    now: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<DueTimer>> {
+pub fn due_timers(connection: &Connection, now: i64, limit: usize) -> rusqlite::Result<Vec<DueTimer>> {
     let sql = "SELECT call, name, due FROM timer WHERE due <= $1 ORDER BY due, call, name LIMIT $2";
-    list(
-        connection,
-        sql,
-        params![now, limit_of(limit)],
-        mapping::timer,
-    )
+    list(connection, sql, params![now, limit_of(limit)], mapping::timer)
 }
 
 pub fn next_timer_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
@@ -60,9 +50,7 @@ pub(super) const NEXT_TASK: &str = "SELECT MIN(ready) FROM (
     ) AS next";
 
 pub fn next_task_due(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached(NEXT_TASK)?
-        .query_row([], |row| row.get(0))
+    connection.prepare_cached(NEXT_TASK)?.query_row([], |row| row.get(0))
 }
 
 pub fn last_inbound(
@@ -72,14 +60,11 @@ pub fn last_inbound(
     recipient: &str,
 ) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT at FROM inbound WHERE channel = $1 AND sender = $2 AND recipient = $3";
-    one(connection, sql, [channel, sender, recipient], |row| {
-        row.get(0)
-    })
+    one(connection, sql, [channel, sender, recipient], |row| row.get(0))
 }
 
 pub fn contact(connection: &Connection, phone: &str) -> rusqlite::Result<Option<Contact>> {
-    let sql =
-        "SELECT phone, name, fields, first_seen_at, updated_at FROM contacts WHERE phone = $1";
+    let sql = "SELECT phone, name, fields, first_seen_at, updated_at FROM contacts WHERE phone = $1";
     let found = one(connection, sql, [phone], |row| {
         Ok(Contact {
             phone: row.get(0)?,
@@ -94,9 +79,7 @@ pub fn contact(connection: &Connection, phone: &str) -> rusqlite::Result<Option<
         return Ok(None);
     };
     let sql = "SELECT channel, MAX(at) FROM inbound WHERE sender = $1 GROUP BY channel";
-    let times = list(connection, sql, [phone], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
+    let times = list(connection, sql, [phone], |row| Ok((row.get(0)?, row.get(1)?)))?;
     contact.last_inbound_at = times.into_iter().collect();
     Ok(Some(contact))
 }
@@ -107,15 +90,13 @@ pub fn events(connection: &Connection, call: &str) -> rusqlite::Result<Vec<Store
 }
 
 pub fn turns(connection: &Connection, call: &str) -> rusqlite::Result<Vec<CallTurn>> {
-    let sql =
-        "SELECT call_sid, n, role, text, started_at, ended_at, interrupted, timings FROM call_turn
+    let sql = "SELECT call_sid, n, role, text, started_at, ended_at, interrupted, timings FROM call_turn
                WHERE call_sid = $1 ORDER BY n";
     list(connection, sql, [call], mapping::turn)
 }
 
 pub fn recordings(connection: &Connection, call: &str) -> rusqlite::Result<Vec<Recording>> {
-    let sql =
-        "SELECT sid, call_sid, url, seconds, status, transcript, error, attempts FROM recording
+    let sql = "SELECT sid, call_sid, url, seconds, status, transcript, error, attempts FROM recording
                WHERE call_sid = $1 ORDER BY sid";
     list(connection, sql, [call], mapping::recording)
 }
@@ -130,25 +111,14 @@ pub fn call_log(connection: &Connection, call: &str) -> rusqlite::Result<Option<
 }
 
 pub fn calls(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<CallLog>> {
-    let sql = format!(
-        "SELECT {LOG} FROM call_log ORDER BY started_at DESC NULLS LAST, call_sid LIMIT $1"
-    );
+    let sql = format!("SELECT {LOG} FROM call_log ORDER BY started_at DESC NULLS LAST, call_sid LIMIT $1");
     list(connection, &sql, [limit_of(limit)], mapping::call_log)
 }
 
-pub fn interactions(
-    connection: &Connection,
-    phone: &str,
-    limit: usize,
-) -> rusqlite::Result<Vec<Interaction>> {
+pub fn interactions(connection: &Connection, phone: &str, limit: usize) -> rusqlite::Result<Vec<Interaction>> {
     let sql = "SELECT key, at, phone, kind, call_sid, channel, summary, data FROM interactions
                WHERE phone = $1 ORDER BY at DESC, key LIMIT $2";
-    list(
-        connection,
-        sql,
-        params![phone, limit_of(limit)],
-        mapping::interaction,
-    )
+    list(connection, sql, params![phone, limit_of(limit)], mapping::interaction)
 }
 
 pub fn tasks(connection: &Connection, filter: &TaskFilter) -> rusqlite::Result<Vec<TaskRecord>> {
@@ -181,10 +151,7 @@ fn one<T>(
     params: impl Params,
     map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Option<T>> {
-    connection
-        .prepare_cached(sql)?
-        .query_row(params, map)
-        .optional()
+    connection.prepare_cached(sql)?.query_row(params, map).optional()
 }
 
 fn list<T>(
@@ -193,8 +160,5 @@ fn list<T>(
     params: impl Params,
     map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
-    connection
-        .prepare_cached(sql)?
-        .query_map(params, map)?
-        .collect()
+    connection.prepare_cached(sql)?.query_map(params, map)?.collect()
 }

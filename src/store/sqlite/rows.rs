@@ -7,12 +7,7 @@ use super::mapping::fields_of;
 use crate::store::{CallLog, CallTurn, ContactUpdate, Inbound, Interaction, Recording, Row};
 
 /// Writes one row.
-pub fn flow_version(
-    connection: &Connection,
-    hash: &str,
-    flow: &str,
-    bundle: &str,
-) -> rusqlite::Result<()> {
+pub fn flow_version(connection: &Connection, hash: &str, flow: &str, bundle: &str) -> rusqlite::Result<()> {
     let sql = "INSERT INTO flow_version (hash, flow, bundle) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING";
     connection
         .prepare_cached(sql)?

@@ -62,10 +62,7 @@ impl Writer {
             value: None,
             reply,
         });
-        self.jobs
-            .send(job)
-            .await
-            .map_err(|_| StoreError::Interrupted)?;
+        self.jobs.send(job).await.map_err(|_| StoreError::Interrupted)?;
         answer.await.map_err(|_| StoreError::Interrupted)?
     }
 
@@ -199,16 +196,12 @@ type Undone = (StoreError, Vec<Box<dyn Job>>);
 
 /// Does all jobs in one transaction and answers them. A job that fails undoes itself only; an outage undoes all.
 fn do_group(connection: &Connection, group: Vec<Box<dyn Job>>) -> Result<(), Undone> {
-    let path = connection
-        .path()
-        .map(std::path::PathBuf::from)
-        .unwrap_or_default();
+    let path = connection.path().map(std::path::PathBuf::from).unwrap_or_default();
     let run = |sql: &str| -> Result<(), StoreError> {
         let done = connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute([]));
-        done.map(|_| ())
-            .map_err(|error| Trouble::from(error).at(&path))
+        done.map(|_| ()).map_err(|error| Trouble::from(error).at(&path))
     };
     let mut jobs = group;
     let mut outcomes = Vec::with_capacity(jobs.len());
@@ -291,9 +284,7 @@ mod tests {
         };
         begun.await.expect("the thread is busy");
         // From here on jobs can only queue up. The future is polled once each, which sends its job.
-        let mut waiting: Vec<_> = (0..64)
-            .map(|n| Box::pin(writer.run(move |c| insert(c, n))))
-            .collect();
+        let mut waiting: Vec<_> = (0..64).map(|n| Box::pin(writer.run(move |c| insert(c, n)))).collect();
         for job in &mut waiting {
             assert!(futures_util::poll!(job).is_pending());
         }
@@ -309,23 +300,14 @@ mod tests {
         for job in waiting {
             assert_eq!(job.await, Ok(()));
         }
-        holder
-            .await
-            .expect("no panic")
-            .expect("the holder is answered");
-        assert_eq!(
-            count(&Connection::open(&path).expect("another connection")),
-            64
-        );
+        holder.await.expect("no panic").expect("the holder is answered");
+        assert_eq!(count(&Connection::open(&path).expect("another connection")), 64);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_panic_costs_its_group_and_nothing_else() {
         let (writer, path, _folder) = start();
-        writer
-            .run(|connection| insert(connection, 1))
-            .await
-            .expect("an insert");
+        writer.run(|connection| insert(connection, 1)).await.expect("an insert");
         let broken = writer.run(|connection| -> Result<(), Trouble> {
             insert(connection, 2)?;
             panic!("a bug in a job");
@@ -335,9 +317,6 @@ mod tests {
             .run(|connection| insert(connection, 3))
             .await
             .expect("the thread lives on");
-        assert_eq!(
-            count(&Connection::open(&path).expect("another connection")),
-            2
-        );
+        assert_eq!(count(&Connection::open(&path).expect("another connection")), 2);
     }
 }

@@ -30,16 +30,10 @@ async fn what_was_acknowledged_survives_a_kill() {
         let mut line = String::new();
         while lines.read_line(&mut line).expect("its output is read") > 0 {
             // The harness writes before the first word, and the last line may be cut off by the kill.
-            if let Some((_, words)) = line
-                .split_once("stored ")
-                .filter(|_| line.ends_with(" .\n"))
-            {
+            if let Some((_, words)) = line.split_once("stored ").filter(|_| line.ends_with(" .\n")) {
                 let mut words = words.split(' ');
                 let call = words.next().expect("the call").to_owned();
-                let version: i64 = words
-                    .next()
-                    .and_then(|word| word.parse().ok())
-                    .expect("the version");
+                let version: i64 = words.next().and_then(|word| word.parse().ok()).expect("the version");
                 acknowledged.insert(call, version);
                 seen += 1;
                 if seen == ENOUGH {
@@ -54,20 +48,14 @@ async fn what_was_acknowledged_survives_a_kill() {
             "it was killed while it worked: {status}, {seen} commits"
         );
 
-        let store = SqliteStore::open(&path)
-            .await
-            .expect("the database opens after a kill");
+        let store = SqliteStore::open(&path).await.expect("the database opens after a kill");
         for (call, version) in &acknowledged {
             let stored = store
                 .call(call)
                 .await
                 .expect("a read")
                 .expect("an acknowledged call is there");
-            assert!(
-                stored.version >= *version,
-                "{call}: {} < {version}",
-                stored.version
-            );
+            assert!(stored.version >= *version, "{call}: {} < {version}", stored.version);
             assert_eq!(stored.state, format!("{{\"n\":{}}}", stored.version - 1));
             let events = store.events(call).await.expect("events");
             assert_eq!(

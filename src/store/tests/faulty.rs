@@ -14,11 +14,7 @@ async fn it_fails_as_often_as_told_and_then_works() {
     let store = FaultyStore::new(inner);
     store.fail_next(Operation::Commit, 2, full());
     assert_eq!(store.commit(step("CA1", 0)).await, Err(full()));
-    assert_eq!(
-        store.ping().await,
-        Ok(()),
-        "another family is not concerned"
-    );
+    assert_eq!(store.ping().await, Ok(()), "another family is not concerned");
     assert_eq!(store.commit(step("CA1", 0)).await, Err(full()));
     assert_eq!(
         store.commit(step("CA1", 0)).await,
@@ -32,10 +28,7 @@ async fn a_lost_answer_has_taken_effect() {
     let (inner, _folder) = fresh().await;
     let store = FaultyStore::new(inner);
     store.lose_answers(Operation::Commit, 1, StoreError::Interrupted);
-    assert_eq!(
-        store.commit(step("CA1", 0)).await,
-        Err(StoreError::Interrupted)
-    );
+    assert_eq!(store.commit(step("CA1", 0)).await, Err(StoreError::Interrupted));
     assert!(matches!(
         store.commit(step("CA1", 0)).await,
         Err(StoreError::Conflict { found: 1, .. })

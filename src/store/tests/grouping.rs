@@ -5,11 +5,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_and_fifty_six_committers_are_all_served() {
     let (path, _folder) = place();
-    let store = Arc::new(
-        SqliteStore::open(&path)
-            .await
-            .expect("a new database opens"),
-    );
+    let store = Arc::new(SqliteStore::open(&path).await.expect("a new database opens"));
     let committers = (0..256).map(|n| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
@@ -21,11 +17,7 @@ async fn two_hundred_and_fifty_six_committers_are_all_served() {
                 };
                 assert_eq!(store.commit(change).await, Ok(version + 1));
                 // Whoever is answered sees what was written.
-                let seen = store
-                    .call(&call)
-                    .await
-                    .expect("a read")
-                    .expect("the call is known");
+                let seen = store.call(&call).await.expect("a read").expect("the call is known");
                 assert_eq!(seen.version, version + 1);
             }
         })
@@ -37,14 +29,7 @@ async fn two_hundred_and_fifty_six_committers_are_all_served() {
     let reopened = SqliteStore::open(&path).await.expect("it opens again");
     assert_eq!(reopened.live_calls().await.expect("calls").len(), 256);
     for n in 0..256 {
-        assert_eq!(
-            reopened
-                .events(&format!("CA{n}"))
-                .await
-                .expect("events")
-                .len(),
-            4
-        );
+        assert_eq!(reopened.events(&format!("CA{n}")).await.expect("events").len(), 4);
     }
 }
 
@@ -66,11 +51,7 @@ async fn a_dropped_asker_does_not_undo_its_commit() {
     // The writer takes jobs in order, so the commit is through when the ping is.
     store.ping().await.expect("the store lives");
     assert_eq!(
-        store
-            .call("CA1")
-            .await
-            .expect("a read")
-            .map(|call| call.version),
+        store.call("CA1").await.expect("a read").map(|call| call.version),
         Some(1)
     );
 }

@@ -50,11 +50,7 @@ async fn a_database_of_version_1_is_upgraded_without_loss() {
     // Whoever comes again finds the work done.
     for round in 0..2 {
         let store = SqliteStore::open(&path).await.expect("it is upgraded");
-        let call = store
-            .call("CA1")
-            .await
-            .expect("a read")
-            .expect("the call survived");
+        let call = store.call("CA1").await.expect("a read").expect("the call survived");
         assert_eq!(
             (call.version, call.state.as_str(), call.ended),
             (7, r#"{"step":"talk"}"#, false),
@@ -69,30 +65,16 @@ async fn a_database_of_version_1_is_upgraded_without_loss() {
             .collect();
         assert_eq!(events, ["\"began\"", "\"שלום\""]);
         assert_eq!(store.next_timer_due().await, Ok(Some(6000)));
-        let log = store
-            .call_log("CA1")
-            .await
-            .expect("a read")
-            .expect("the log survived");
+        let log = store.call_log("CA1").await.expect("a read").expect("the log survived");
         assert_eq!(
             (log.from.as_deref(), log.started_at, log.last_step),
             (Some("+1"), Some(10), None)
         );
         assert_eq!(store.turns("CA1").await.expect("turns")[0].text, "שלום");
-        assert_eq!(
-            store
-                .tasks(TaskFilter::default())
-                .await
-                .expect("tasks")
-                .len(),
-            2
-        );
+        assert_eq!(store.tasks(TaskFilter::default()).await.expect("tasks").len(), 2);
     }
     let store = SqliteStore::open(&path).await.expect("it opens");
-    let claimed = store
-        .claim_tasks(60, 1000, "new", 10)
-        .await
-        .expect("a claim");
+    let claimed = store.claim_tasks(60, 1000, "new", 10).await.expect("a claim");
     let seen: Vec<_> = claimed
         .iter()
         .map(|task| (task.key.as_str(), task.attempts, task.claimed_before))
@@ -123,9 +105,7 @@ async fn stores_that_start_together_take_turns() {
         assert_eq!(start.await.expect("no start panics"), Ok(()));
     }
     let versions: i64 = Connection::open(&path)
-        .and_then(|connection| {
-            connection.query_row("SELECT COUNT(*) FROM schema_version", [], |row| row.get(0))
-        })
+        .and_then(|connection| connection.query_row("SELECT COUNT(*) FROM schema_version", [], |row| row.get(0)))
         .expect("the versions are read");
     assert_eq!(versions, super::migrate::newest());
 }
@@ -134,10 +114,7 @@ async fn stores_that_start_together_take_turns() {
 async fn a_newer_database_is_refused_and_left_alone() {
     let (path, _folder) = place();
     build(&path, VERSION_1);
-    build(
-        &path,
-        "INSERT INTO schema_version VALUES (999, '999_future')",
-    );
+    build(&path, "INSERT INTO schema_version VALUES (999, '999_future')");
     let before = std::fs::read(&path).expect("the file is read");
     let known = super::migrate::newest();
     let error = SqliteStore::open(&path).await.err().expect("it is refused");
@@ -162,13 +139,7 @@ async fn another_programs_database_is_refused_and_left_alone() {
     );
     let error = SqliteStore::open(&path).await.err().expect("it is refused");
     assert!(
-        matches!(
-            error,
-            StoreError::Migration {
-                name: "001_calls",
-                ..
-            }
-        ),
+        matches!(error, StoreError::Migration { name: "001_calls", .. }),
         "{error}"
     );
     let (tables, kept): (i64, String) = Connection::open(&path)

@@ -59,10 +59,7 @@ fn task(key: &str, due: i64) -> TaskRow {
 }
 
 fn timer(name: &str, due: i64) -> TimerRow {
-    TimerRow {
-        name: name.into(),
-        due,
-    }
+    TimerRow { name: name.into(), due }
 }
 
 /// A change that adds these tasks to `call`.

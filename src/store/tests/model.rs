@@ -86,8 +86,7 @@ impl Model {
         next.versions[*call] += 1;
         next.timers
             .retain(|(owner, name), _| owner != call || !clear.contains(name));
-        next.timers
-            .extend(set.iter().map(|(name, due)| ((*call, *name), *due)));
+        next.timers.extend(set.iter().map(|(name, due)| ((*call, *name), *due)));
         for key in add {
             next.tasks.entry(*key).or_insert((Stage::Waiting, 0));
         }

@@ -64,11 +64,7 @@ pub async fn facts_need_no_version(store: Arc<dyn Store>) {
         events: vec![(7, "\"seen\"".into())],
         ..Change::new("CA1", version)
     };
-    assert_eq!(
-        store.commit(fact(ANY_VERSION)).await,
-        Ok(1),
-        "the version stays"
-    );
+    assert_eq!(store.commit(fact(ANY_VERSION)).await, Ok(1), "the version stays");
     assert_eq!(store.commit(fact(1)).await, Ok(1));
     assert!(matches!(
         store.commit(fact(0)).await,
@@ -104,9 +100,7 @@ pub async fn a_change_is_all_or_nothing(store: Arc<dyn Store>) {
     };
     assert_eq!(
         store.commit(broken).await,
-        Err(StoreError::TaskUnknown {
-            key: "no such".into()
-        })
+        Err(StoreError::TaskUnknown { key: "no such".into() })
     );
     assert_eq!(store.call("CA1").await, Ok(None));
     assert_eq!(store.events("CA1").await, Ok(vec![]));
@@ -122,12 +116,7 @@ pub async fn a_change_is_all_or_nothing(store: Arc<dyn Store>) {
 }
 
 pub async fn hebrew_and_odd_text_come_back(store: Arc<dyn Store>) {
-    let texts = [
-        "שלום, אפשר דירה בת 3 חדרים?",
-        "a'b\"c;--",
-        "👩‍💻\u{200f}\r\n\t",
-        "",
-    ];
+    let texts = ["שלום, אפשר דירה בת 3 חדרים?", "a'b\"c;--", "👩‍💻\u{200f}\r\n\t", ""];
     for (n, text) in (1..).zip(texts) {
         let json = serde_json::to_string(text).expect("text is JSON");
         let call = format!("שיחה-{n}");
@@ -143,11 +132,7 @@ pub async fn hebrew_and_odd_text_come_back(store: Arc<dyn Store>) {
         };
         store.commit(change).await.expect("any text is stored");
         assert_eq!(
-            store
-                .call(&call)
-                .await
-                .expect("a call")
-                .map(|call| call.state),
+            store.call(&call).await.expect("a call").map(|call| call.state),
             Some(json.clone())
         );
         assert_eq!(store.events(&call).await.expect("events")[0].json, json);
@@ -170,10 +155,7 @@ pub async fn live_calls_are_those_that_have_not_ended(store: Arc<dyn Store>) {
         })
         .await
         .expect("the end");
-    assert_eq!(
-        store.live_calls().await,
-        Ok(vec!["CA2".to_owned(), "CA3".to_owned()])
-    );
+    assert_eq!(store.live_calls().await, Ok(vec!["CA2".to_owned(), "CA3".to_owned()]));
     assert!(
         store
             .call("CA1")
@@ -217,10 +199,7 @@ pub async fn timers_stay_until_cleared(store: Arc<dyn Store>) {
         .commit(set("CA1", vec![timer("start", 100), timer("media", 50)]))
         .await
         .expect("set");
-    store
-        .commit(set("CA2", vec![timer("start", 75)]))
-        .await
-        .expect("set");
+    store.commit(set("CA2", vec![timer("start", 75)])).await.expect("set");
     let due = |call: &str, name: &str, due| DueTimer {
         call: call.into(),
         name: name.into(),
@@ -248,19 +227,11 @@ pub async fn timers_stay_until_cleared(store: Arc<dyn Store>) {
         ..Change::facts("CA1")
     };
     store.commit(moved).await.expect("cleared and set");
-    assert_eq!(
-        store.due_timers(299, 10).await,
-        Ok(vec![due("CA2", "start", 75)])
-    );
+    assert_eq!(store.due_timers(299, 10).await, Ok(vec![due("CA2", "start", 75)]));
     assert_eq!(store.due_timers(300, 10).await.expect("timers").len(), 2);
 
-    let many = (0..100)
-        .map(|n| timer(&format!("t{n}"), 1000 + n))
-        .collect();
-    store
-        .commit(set("CA3", many))
-        .await
-        .expect("a hundred timers");
+    let many = (0..100).map(|n| timer(&format!("t{n}"), 1000 + n)).collect();
+    store.commit(set("CA3", many)).await.expect("a hundred timers");
     let due = store.due_timers(2000, 1000).await.expect("timers");
     assert_eq!(due.iter().filter(|timer| timer.call == "CA3").count(), 100);
 }
@@ -285,11 +256,7 @@ pub async fn tasks_are_claimed_exactly_once(store: Arc<dyn Store>) {
                     return mine;
                 }
                 assert!(claimed.len() <= 3);
-                assert!(
-                    claimed
-                        .iter()
-                        .all(|task| task.attempts == 1 && !task.claimed_before)
-                );
+                assert!(claimed.iter().all(|task| task.attempts == 1 && !task.claimed_before));
                 mine.extend(claimed.into_iter().map(|task| (task.key, task.call)));
             }
         })
@@ -332,41 +299,18 @@ pub async fn a_lease_runs_out(store: Arc<dyn Store>) {
     let again = store.claim_tasks(120, 100, "b", 1).await.expect("a claim");
     assert_eq!(again.len(), 1);
     assert_eq!(
-        (
-            again[0].key.as_str(),
-            again[0].attempts,
-            again[0].claimed_before
-        ),
+        (again[0].key.as_str(), again[0].attempts, again[0].claimed_before),
         ("early", 2, true)
     );
-    let lost = Err(StoreError::LeaseLost {
-        key: "early".into(),
-    });
-    assert_eq!(
-        store.retry_task("early", "a", 500, "slow").await,
-        lost,
-        "it is b's now"
-    );
+    let lost = Err(StoreError::LeaseLost { key: "early".into() });
+    assert_eq!(store.retry_task("early", "a", 500, "slow").await, lost, "it is b's now");
     assert_eq!(store.retry_task("early", "b", 500, "slow").await, Ok(()));
 }
 
 pub async fn a_retried_task_waits_and_keeps_its_past(store: Arc<dyn Store>) {
-    store
-        .commit(adding("CA1", [task("k", 0)]))
-        .await
-        .expect("added");
-    assert_eq!(
-        store
-            .claim_tasks(0, 10, "a", 1)
-            .await
-            .expect("a claim")
-            .len(),
-        1
-    );
-    store
-        .retry_task("k", "a", 50, "HTTP 503")
-        .await
-        .expect("put back");
+    store.commit(adding("CA1", [task("k", 0)])).await.expect("added");
+    assert_eq!(store.claim_tasks(0, 10, "a", 1).await.expect("a claim").len(), 1);
+    store.retry_task("k", "a", 50, "HTTP 503").await.expect("put back");
     assert_eq!(store.next_task_due().await, Ok(Some(50)));
     assert_eq!(store.claim_tasks(49, 10, "a", 1).await, Ok(vec![]));
     let seen = store.tasks(TaskFilter::default()).await.expect("tasks");
@@ -383,10 +327,7 @@ pub async fn a_retried_task_waits_and_keeps_its_past(store: Arc<dyn Store>) {
     );
     let third = store.claim_tasks(60, 10, "b", 1).await.expect("a claim");
     assert!(third[0].claimed_before, "its worker never said");
-    store
-        .retry_task("k", "b", 70, "HTTP 503")
-        .await
-        .expect("put back");
+    store.retry_task("k", "b", 70, "HTTP 503").await.expect("put back");
     let fourth = store.claim_tasks(70, 10, "c", 1).await.expect("a claim");
     assert!(
         fourth[0].claimed_before,
@@ -405,12 +346,7 @@ pub async fn a_task_is_cancelled_only_while_it_waits(store: Arc<dyn Store>) {
     );
     let change = Change {
         tasks_added: vec![task("both", 10)],
-        tasks_cancelled: vec![
-            "held".into(),
-            "waits".into(),
-            "both".into(),
-            "unknown".into(),
-        ],
+        tasks_cancelled: vec!["held".into(), "waits".into(), "both".into(), "unknown".into()],
         ..Change::facts("CA1")
     };
     store.commit(change).await.expect("cancelled");
@@ -433,14 +369,9 @@ pub async fn a_task_is_cancelled_only_while_it_waits(store: Arc<dyn Store>) {
         Ok(0),
         "what was begun still ends"
     );
-    let ended = Err(StoreError::TaskEnded {
-        key: "waits".into(),
-    });
+    let ended = Err(StoreError::TaskEnded { key: "waits".into() });
     assert_eq!(store.commit(finishing("CA1", "waits", "1")).await, ended);
-    store
-        .commit(adding("CA1", [task("waits", 10)]))
-        .await
-        .expect("ignored");
+    store.commit(adding("CA1", [task("waits", 10)])).await.expect("ignored");
     assert_eq!(
         store.claim_tasks(500, 1000, "a", 10).await,
         Ok(vec![]),
@@ -464,29 +395,16 @@ pub async fn a_task_is_added_once(store: Arc<dyn Store>) {
     let tasks = store.tasks(TaskFilter::default()).await.expect("tasks");
     assert_eq!(tasks.len(), 1);
     assert_eq!(
-        (
-            tasks[0].call.as_str(),
-            tasks[0].payload.as_str(),
-            tasks[0].due
-        ),
+        (tasks[0].call.as_str(), tasks[0].payload.as_str(), tasks[0].due),
         ("CA1", "{}", 1)
     );
-    store
-        .commit(finishing("CA1", "k", "1"))
-        .await
-        .expect("finished");
-    store
-        .commit(adding("CA2", [other]))
-        .await
-        .expect("ignored still");
+    store.commit(finishing("CA1", "k", "1")).await.expect("finished");
+    store.commit(adding("CA2", [other])).await.expect("ignored still");
     assert_eq!(store.next_task_due().await, Ok(None));
 }
 
 pub async fn a_task_ends_once(store: Arc<dyn Store>) {
-    store
-        .commit(adding("CA1", [task("k", 0)]))
-        .await
-        .expect("added");
+    store.commit(adding("CA1", [task("k", 0)])).await.expect("added");
     store.claim_tasks(0, 1, "slow", 1).await.expect("a claim");
     store
         .claim_tasks(5, 100, "fast", 1)
@@ -509,17 +427,10 @@ pub async fn a_task_ends_once(store: Arc<dyn Store>) {
     }
     assert_eq!(won, 1);
     let events = store.events("CA1").await.expect("events");
-    let task = store
-        .tasks(TaskFilter::default())
-        .await
-        .expect("tasks")
-        .remove(0);
+    let task = store.tasks(TaskFilter::default()).await.expect("tasks").remove(0);
     assert_eq!(task.state, TaskState::Done);
     assert_eq!(
-        events
-            .iter()
-            .map(|event| Some(event.json.clone()))
-            .collect::<Vec<_>>(),
+        events.iter().map(|event| Some(event.json.clone())).collect::<Vec<_>>(),
         [task.result]
     );
     assert!(store.retry_task("k", "fast", 9, "late").await.is_err());
@@ -553,23 +464,10 @@ pub async fn failing_changes_undo_only_themselves(store: Arc<dyn Store>) {
         let call = format!("CA{n}");
         assert_eq!(store.call(&call).await.expect("a read").is_none(), fails);
         assert_eq!(store.events(&call).await.expect("a read").is_empty(), fails);
-        assert_eq!(
-            store.call_log(&call).await.expect("a read").is_none(),
-            fails
-        );
+        assert_eq!(store.call_log(&call).await.expect("a read").is_none(), fails);
     }
-    assert_eq!(
-        store.due_timers(1000, 1000).await.expect("timers").len(),
-        60
-    );
-    assert_eq!(
-        store
-            .claim_tasks(1000, 1, "w", 1000)
-            .await
-            .expect("tasks")
-            .len(),
-        60
-    );
+    assert_eq!(store.due_timers(1000, 1000).await.expect("timers").len(), 60);
+    assert_eq!(store.claim_tasks(1000, 1, "w", 1000).await.expect("tasks").len(), 60);
 }
 
 pub async fn one_of_many_rivals_wins(store: Arc<dyn Store>) {
@@ -602,10 +500,7 @@ pub async fn tasks_are_listed_by_filter(store: Arc<dyn Store>) {
         .await
         .expect("added");
     store.commit(adding("CA2", [mail])).await.expect("added");
-    store
-        .commit(finishing("CA1", "a", "{}"))
-        .await
-        .expect("finished");
+    store.commit(finishing("CA1", "a", "{}")).await.expect("finished");
     let every = TaskFilter::default();
     let table = [
         (every.clone(), vec!["c", "b", "a"]),
@@ -649,10 +544,7 @@ pub async fn tasks_are_listed_by_filter(store: Arc<dyn Store>) {
     for (filter, want) in table {
         let found = store.tasks(filter.clone()).await.expect("tasks");
         assert_eq!(
-            found
-                .iter()
-                .map(|task| task.key.as_str())
-                .collect::<Vec<_>>(),
+            found.iter().map(|task| task.key.as_str()).collect::<Vec<_>>(),
             want,
             "{filter:?}"
         );
@@ -712,12 +604,7 @@ pub async fn the_log_keeps_what_is_not_mentioned(store: Arc<dyn Store>) {
         )
         .await;
     }
-    let sids = |calls: Vec<CallLog>| {
-        calls
-            .into_iter()
-            .map(|call| call.call_sid)
-            .collect::<Vec<_>>()
-    };
+    let sids = |calls: Vec<CallLog>| calls.into_iter().map(|call| call.call_sid).collect::<Vec<_>>();
     assert_eq!(
         sids(store.calls(10).await.expect("calls")),
         ["CA3", "CA2", "CA1", "CA0"]
@@ -745,10 +632,7 @@ pub async fn turns_come_in_order(store: Arc<dyn Store>) {
         ..turn(1, "שלום")
     };
     write(&store, Row::Turn(heard.clone())).await;
-    assert_eq!(
-        store.turns("CA1").await,
-        Ok(vec![heard, turn(2, "להתראות")])
-    );
+    assert_eq!(store.turns("CA1").await, Ok(vec![heard, turn(2, "להתראות")]));
 }
 
 pub async fn an_interaction_is_stored_once(store: Arc<dyn Store>) {
@@ -762,22 +646,12 @@ pub async fn an_interaction_is_stored_once(store: Arc<dyn Store>) {
         summary: "דירה בחיפה".into(),
         data: json!({"rooms": 3}),
     };
-    for row in [
-        interaction("a", 1),
-        interaction("a", 5),
-        interaction("b", 2),
-    ] {
+    for row in [interaction("a", 1), interaction("a", 5), interaction("b", 2)] {
         write(&store, Row::Interaction(row)).await;
     }
     let want = vec![interaction("b", 2), interaction("a", 1)];
-    assert_eq!(
-        store.interactions("+972501234567", 10).await,
-        Ok(want.clone())
-    );
-    assert_eq!(
-        store.interactions("+972501234567", 1).await,
-        Ok(want[..1].to_vec())
-    );
+    assert_eq!(store.interactions("+972501234567", 10).await, Ok(want.clone()));
+    assert_eq!(store.interactions("+972501234567", 1).await, Ok(want[..1].to_vec()));
     assert_eq!(store.interactions("+972500000000", 10).await, Ok(vec![]));
 }
 
@@ -793,18 +667,10 @@ pub async fn a_contact_is_merged(store: Arc<dyn Store>) {
     };
     write(
         &store,
-        learn(
-            Some("דנה"),
-            json!({"city": "חיפה", "rooms": 3, "old": 1}),
-            10,
-        ),
+        learn(Some("דנה"), json!({"city": "חיפה", "rooms": 3, "old": 1}), 10),
     )
     .await;
-    write(
-        &store,
-        learn(None, json!({"rooms": 4, "old": null, "never": null}), 20),
-    )
-    .await;
+    write(&store, learn(None, json!({"rooms": 4, "old": null, "never": null}), 20)).await;
     store
         .note_inbound("whatsapp", "+972501234567", "+97231234567", 30)
         .await
@@ -883,30 +749,18 @@ pub async fn a_recording_keeps_its_failure(store: Arc<dyn Store>) {
 pub async fn the_last_message_counts(store: Arc<dyn Store>) {
     let last = |recipient: &'static str| {
         let store = Arc::clone(&store);
-        async move {
-            store
-                .last_inbound("whatsapp", "+1", recipient)
-                .await
-                .expect("a read")
-        }
+        async move { store.last_inbound("whatsapp", "+1", recipient).await.expect("a read") }
     };
     assert_eq!(last("+2").await, None);
     for at in [100, 300, 200] {
-        store
-            .note_inbound("whatsapp", "+1", "+2", at)
-            .await
-            .expect("noted");
+        store.note_inbound("whatsapp", "+1", "+2", at).await.expect("noted");
     }
     assert_eq!(
         last("+2").await,
         Some(300),
         "a late message does not shorten the window"
     );
-    assert_eq!(
-        last("+3").await,
-        None,
-        "each of our numbers has its own window"
-    );
+    assert_eq!(last("+3").await, None, "each of our numbers has its own window");
     write(
         &store,
         Row::Inbound(Inbound {

@@ -14,20 +14,10 @@ async fn a_missing_folder_is_named_and_may_come_later() {
     let (_, folder) = place();
     let missing = folder.path().join("data");
     let store = lazy(&missing.join("calls.db"));
-    let error = StoreError::MissingFolder {
-        path: missing.clone(),
-    };
+    let error = StoreError::MissingFolder { path: missing.clone() };
     assert_eq!(store.commit(step("CA1", 0)).await, Err(error.clone()));
-    assert_eq!(
-        store.call("CA1").await,
-        Err(error.clone()),
-        "a read says so too"
-    );
-    assert!(
-        error
-            .help()
-            .contains(&format!("mkdir -p {}", missing.display()))
-    );
+    assert_eq!(store.call("CA1").await, Err(error.clone()), "a read says so too");
+    assert!(error.help().contains(&format!("mkdir -p {}", missing.display())));
     std::fs::create_dir(&missing).expect("the folder is made");
     assert_eq!(store.commit(step("CA1", 0)).await, Ok(1));
 }
@@ -50,19 +40,13 @@ async fn a_file_that_is_no_database_is_left_alone() {
     std::fs::write(&path, &text).expect("the file is written");
     let store = lazy(&path);
     for _ in 0..2 {
-        let error = store
-            .commit(step("CA1", 0))
-            .await
-            .expect_err("it is no database");
+        let error = store.commit(step("CA1", 0)).await.expect_err("it is no database");
         assert!(
             matches!(error, StoreError::Corrupt { .. }) && error.is_outage(),
             "{error}"
         );
     }
-    assert_eq!(
-        std::fs::read_to_string(&path).expect("it is still there"),
-        text
-    );
+    assert_eq!(std::fs::read_to_string(&path).expect("it is still there"), text);
     std::fs::remove_file(&path).expect("the file goes");
     assert_eq!(
         store.commit(step("CA1", 0)).await,
@@ -75,31 +59,21 @@ async fn a_file_that_is_no_database_is_left_alone() {
 async fn a_damaged_database_is_an_error_and_not_a_panic() {
     let (path, _folder) = place();
     {
-        let store = SqliteStore::open(&path)
-            .await
-            .expect("a new database opens");
+        let store = SqliteStore::open(&path).await.expect("a new database opens");
         store.commit(step("CA1", 0)).await.expect("a commit");
     }
     // Everything into the one file, and then a hole in it.
     rusqlite::Connection::open(&path)
-        .and_then(|connection| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        })
+        .and_then(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
         .expect("the log is emptied");
     let mut bytes = std::fs::read(&path).expect("the file is read");
     bytes[4096..].fill(0xA5);
     let damaged = path.with_file_name("damaged.db");
     std::fs::write(&damaged, bytes).expect("the damage is done");
     let store = lazy(&damaged);
-    let error = store
-        .commit(step("CA1", 1))
-        .await
-        .expect_err("it is damaged");
+    let error = store.commit(step("CA1", 1)).await.expect_err("it is damaged");
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
-    let error = store
-        .call("CA1")
-        .await
-        .expect_err("it is damaged for reading too");
+    let error = store.call("CA1").await.expect_err("it is damaged for reading too");
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
 }
 
@@ -136,10 +110,7 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
         assert_eq!(store.commit(step("CA0", 1)).await, Ok(2));
     }
     let store = SqliteStore::open(&path).await.expect("with room it opens");
-    assert_eq!(
-        store.live_calls().await.map(|calls| calls.len()),
-        Ok(acknowledged)
-    );
+    assert_eq!(store.live_calls().await.map(|calls| calls.len()), Ok(acknowledged));
     assert_eq!(store.commit(step("new", 0)).await, Ok(1));
 }
 
@@ -152,18 +123,13 @@ async fn a_lock_held_too_long_is_told_and_passes() {
     });
     store.commit(step("CA1", 0)).await.expect("a commit");
     let other = rusqlite::Connection::open(&path).expect("another process opens it");
-    other
-        .execute_batch("BEGIN IMMEDIATE")
-        .expect("and locks it");
+    other.execute_batch("BEGIN IMMEDIATE").expect("and locks it");
     assert_eq!(
         store.commit(step("CA1", 1)).await,
         Err(StoreError::Busy { path: path.clone() })
     );
     assert_eq!(
-        store
-            .call("CA1")
-            .await
-            .map(|call| call.map(|call| call.version)),
+        store.call("CA1").await.map(|call| call.map(|call| call.version)),
         Ok(Some(1)),
         "reads go on"
     );
@@ -175,19 +141,14 @@ async fn a_lock_held_too_long_is_told_and_passes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_was_moved_away_is_not_written_any_more() {
     let (path, _folder) = place();
-    let store = SqliteStore::open(&path)
-        .await
-        .expect("a new database opens");
+    let store = SqliteStore::open(&path).await.expect("a new database opens");
     store.commit(step("old", 0)).await.expect("a commit");
     assert!(store.call("old").await.expect("a read").is_some());
     for end in ["", "-wal", "-shm"] {
         let name = format!("{}{end}", path.display());
         std::fs::rename(&name, format!("{name}.aside")).expect("it is moved");
     }
-    store
-        .commit(step("new", 0))
-        .await
-        .expect("a commit to a new file");
+    store.commit(step("new", 0)).await.expect("a commit to a new file");
     assert_eq!(store.call("old").await, Ok(None));
     let reopened = SqliteStore::open(&path).await.expect("the new file opens");
     assert_eq!(reopened.live_calls().await, Ok(vec!["new".to_owned()]));
@@ -205,13 +166,9 @@ async fn a_restored_backup_is_taken_up_without_a_restart() {
         .await
         .expect("a commit");
     rusqlite::Connection::open(&backup)
-        .and_then(|connection| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        })
+        .and_then(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
         .expect("the backup is one file");
-    let store = SqliteStore::open(&path)
-        .await
-        .expect("a new database opens");
+    let store = SqliteStore::open(&path).await.expect("a new database opens");
     store.commit(step("lost", 0)).await.expect("a commit");
     for end in ["-wal", "-shm"] {
         std::fs::remove_file(format!("{}{end}", path.display())).expect("it goes");
@@ -256,23 +213,15 @@ async fn a_group_that_meets_a_full_disk_is_told_the_truth() {
         }
     }
     assert!(refused > 0, "64 times 20 kB do not fit");
-    assert_eq!(
-        store.commit(step("small", 0)).await,
-        Ok(1),
-        "the store is not wedged"
-    );
+    assert_eq!(store.commit(step("small", 0)).await, Ok(1), "the store is not wedged");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_changed_by_hand_are_told() {
     let (path, _folder) = place();
-    let store = SqliteStore::open(&path)
-        .await
-        .expect("a new database opens");
+    let store = SqliteStore::open(&path).await.expect("a new database opens");
     let other = rusqlite::Connection::open(&path).expect("it opens");
-    other
-        .execute_batch("DROP TABLE call_event")
-        .expect("a table goes");
+    other.execute_batch("DROP TABLE call_event").expect("a table goes");
     let change = Change {
         events: vec![(1, "1".into())],
         ..step("CA1", 0)
@@ -300,10 +249,7 @@ async fn tables_changed_by_hand_are_told() {
             ..Change::facts("rows")
         }
     };
-    store
-        .commit(contact(r#"{"a":1}"#))
-        .await
-        .expect("a contact");
+    store.commit(contact(r#"{"a":1}"#)).await.expect("a contact");
     other
         .execute("UPDATE contacts SET fields = 'oops'", [])
         .expect("a slip of the hand");
@@ -311,12 +257,7 @@ async fn tables_changed_by_hand_are_told() {
         .commit(contact(r#"{"b":2}"#))
         .await
         .expect("the contact can still be amended");
-    let fields = store
-        .contact("+1")
-        .await
-        .expect("a read")
-        .expect("a contact")
-        .fields;
+    let fields = store.contact("+1").await.expect("a read").expect("a contact").fields;
     assert_eq!(
         serde_json::Value::Object(fields),
         serde_json::json!({"unreadable": "oops", "b": 2})
@@ -332,8 +273,7 @@ fn what_may_not_be_written_is_told_and_passes() {
 
     const NOBODY: u32 = 65534;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777))
-        .expect("all may enter");
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).expect("all may enter");
     // The build's folder may be closed to that user.
     let program = folder.path().join("tests");
     std::fs::copy(std::env::current_exe().expect("this program"), &program).expect("a copy of it");
@@ -352,12 +292,8 @@ fn what_may_not_be_written_is_told_and_passes() {
         child.uid(NOBODY).gid(NOBODY);
     }
     let output = child.output().expect("the child runs");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}"
-    );
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}");
 }
 
 #[cfg(unix)]
@@ -365,9 +301,7 @@ fn what_may_not_be_written_is_told_and_passes() {
 #[ignore = "the test above runs it, as a user without rights"]
 async fn without_rights() {
     use std::os::unix::fs::PermissionsExt;
-    let allow = |path: &Path, mode| {
-        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("chmod")
-    };
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("chmod");
     let folder = std::env::var_os("STORE_TEST_FOLDER").expect("the parent names the folder");
     let folder = Path::new(&folder).join("data");
     std::fs::create_dir(&folder).expect("a folder of this user");
@@ -375,10 +309,7 @@ async fn without_rights() {
 
     allow(&folder, 0o555);
     let store = lazy(&path);
-    let error = store
-        .commit(step("CA1", 0))
-        .await
-        .expect_err("nothing can be created");
+    let error = store.commit(step("CA1", 0)).await.expect_err("nothing can be created");
     assert!(matches!(error, StoreError::CannotOpen { .. }), "{error}");
     allow(&folder, 0o755);
     assert_eq!(

@@ -24,14 +24,8 @@ pub(super) fn check_attribute(
         return None;
     }
     let what = format!("`{name}` of `<{}>`", element.name);
-    fault(value, code, setting).map(|(code, fact, help)| {
-        Problem::new(
-            code,
-            element.attribute_range(name),
-            format!("{what} {fact}"),
-            help,
-        )
-    })
+    fault(value, code, setting)
+        .map(|(code, fact, help)| Problem::new(code, element.attribute_range(name), format!("{what} {fact}"), help))
 }
 
 pub(super) fn check_redirect(element: &Element, setting: Setting, problems: &mut Vec<Problem>) {
@@ -39,11 +33,7 @@ pub(super) fn check_redirect(element: &Element, setting: Setting, problems: &mut
     if value.is_empty() {
         let help = "write the address of the next document";
         let fact = "`<Redirect>` without an address asks for this document again";
-        let code = if setting.is_inline() {
-            INVALID_URL
-        } else {
-            ADVICE
-        };
+        let code = if setting.is_inline() { INVALID_URL } else { ADVICE };
         problems.push(Problem::new(code, element.range.clone(), fact, help));
         return;
     }
@@ -51,12 +41,7 @@ pub(super) fn check_redirect(element: &Element, setting: Setting, problems: &mut
 }
 
 /// Checks an address that is the text of an element.
-pub(super) fn check_text(
-    element: &Element,
-    value: &str,
-    setting: Setting,
-    problems: &mut Vec<Problem>,
-) {
+pub(super) fn check_text(element: &Element, value: &str, setting: Setting, problems: &mut Vec<Problem>) {
     if let Some((code, fact, help)) = fault(value, INVALID_URL, setting) {
         let message = format!("the address in `<{}>` {fact}", element.name);
         problems.push(Problem::new(code, element.range.clone(), message, help));
@@ -73,11 +58,7 @@ fn fault(value: &str, code: u32, setting: Setting) -> Option<(u32, String, &'sta
         ));
     }
     if value.contains(char::is_whitespace) {
-        return Some((
-            code,
-            format!("holds a space: `{value}`"),
-            "write a space as `%20`",
-        ));
+        return Some((code, format!("holds a space: `{value}`"), "write a space as `%20`"));
     }
     if value.starts_with("//") {
         return Some((
@@ -139,8 +120,7 @@ fn absolute(value: &str, url: &Url, code: u32) -> Option<(u32, String, &'static 
 fn empty_segment(value: &str, path: &str, code: u32) -> Option<(u32, String, &'static str)> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     path.contains("//").then(|| {
-        let help =
-            "write one `/`: many servers answer an empty part of a path with 404 or a redirect";
+        let help = "write one `/`: many servers answer an empty part of a path with 404 or a redirect";
         (code, format!("has `//` in its path: `{value}`"), help)
     })
 }

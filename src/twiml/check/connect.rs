@@ -22,21 +22,13 @@ pub(super) fn check(element: &Element, problems: &mut Vec<Problem>) {
         ),
     };
     // The second noun is the one too many.
-    let place = element
-        .children
-        .get(1)
-        .map_or(&element.range, |second| &second.range);
+    let place = element.children.get(1).map_or(&element.range, |second| &second.range);
     problems.push(Problem::new(SCHEMA_WARNING, place.clone(), message, help));
 }
 
 pub(super) fn check_socket(around: &str, element: &Element, problems: &mut Vec<Problem>) {
     let mut report = |code: u32, name: &str, message: String, help: &str| {
-        problems.push(Problem::new(
-            code,
-            element.attribute_range(name),
-            message,
-            help,
-        ));
+        problems.push(Problem::new(code, element.attribute_range(name), message, help));
     };
     if let Some(address) = element.attribute("url") {
         match Url::parse(address) {
@@ -52,30 +44,16 @@ pub(super) fn check_socket(around: &str, element: &Element, problems: &mut Vec<P
                 }
                 if url.path().contains("//") {
                     let help = "write one `/`: a server may refuse the handshake";
-                    report(
-                        31920,
-                        "url",
-                        format!("`url` has `//` in its path: `{address}`"),
-                        help,
-                    );
+                    report(31920, "url", format!("`url` has `//` in its path: `{address}`"), help);
                 }
             }
             Ok(url) => {
-                let message = format!(
-                    "`url` of `<{}>` has the scheme `{}`",
-                    element.name,
-                    url.scheme()
-                );
+                let message = format!("`url` of `<{}>` has the scheme `{}`", element.name, url.scheme());
                 report(31922, "url", message, "begin with `wss://`");
             }
             Err(error) => {
                 let message = format!("`url` of `<{}>` is `{address}`: {error}", element.name);
-                report(
-                    31923,
-                    "url",
-                    message,
-                    "write `wss://`, the host and the path",
-                );
+                report(31923, "url", message, "write `wss://`, the host and the path");
             }
         }
     }
@@ -85,12 +63,7 @@ pub(super) fn check_socket(around: &str, element: &Element, problems: &mut Vec<P
         && element.name == "Stream"
     {
         let message = format!("`track` is `{track}`, and a connected stream hears only the caller");
-        report(
-            31941,
-            "track",
-            message,
-            "leave `track` away, or fork with `<Start>`",
-        );
+        report(31941, "track", message, "leave `track` away, or fork with `<Start>`");
     }
     if around == "Stop" && element.attribute("name").is_none() {
         report(
@@ -101,11 +74,7 @@ pub(super) fn check_socket(around: &str, element: &Element, problems: &mut Vec<P
         );
     }
     let mut names: Vec<&str> = Vec::new();
-    for parameter in element
-        .children
-        .iter()
-        .filter(|child| child.name == "Parameter")
-    {
+    for parameter in element.children.iter().filter(|child| child.name == "Parameter") {
         let name = parameter.attribute("name").unwrap_or_default();
         if names.contains(&name) {
             let message = format!("two parameters are named `{name}`: one of them is lost");
@@ -128,42 +97,21 @@ pub(super) fn check_callback(element: &Element, name: &str, problems: &mut Vec<P
     {
         let message = format!("`{name}` of `<{}>` is relative: `{address}`", element.name);
         let help = "write `https://`, the host and the path";
-        problems.push(Problem::new(
-            11100,
-            element.attribute_range(name),
-            message,
-            help,
-        ));
+        problems.push(Problem::new(11100, element.attribute_range(name), message, help));
     }
 }
 
 pub(super) fn check_parameter(element: &Element, problems: &mut Vec<Problem>) {
     let name = element.attribute("name").unwrap_or_default();
-    let length = name.chars().count()
-        + element
-            .attribute("value")
-            .unwrap_or_default()
-            .chars()
-            .count();
+    let length = name.chars().count() + element.attribute("value").unwrap_or_default().chars().count();
     if length >= PARAMETER {
-        let message =
-            format!("name and value of the parameter `{name}` have {length} characters together");
+        let message = format!("name and value of the parameter `{name}` have {length} characters together");
         let help = "stay below 500: pass a key, and keep the value on the server";
-        problems.push(Problem::new(
-            SCHEMA_WARNING,
-            element.range.clone(),
-            message,
-            help,
-        ));
+        problems.push(Problem::new(SCHEMA_WARNING, element.range.clone(), message, help));
     }
     if element.attribute("name") == Some("") {
         let message = "a parameter has an empty name";
-        problems.push(Problem::new(
-            SCHEMA_WARNING,
-            element.range.clone(),
-            message,
-            "name it",
-        ));
+        problems.push(Problem::new(SCHEMA_WARNING, element.range.clone(), message, "name it"));
     }
 }
 

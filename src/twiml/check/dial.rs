@@ -19,12 +19,7 @@ pub(super) fn check(element: &Element, problems: &mut Vec<Problem>) {
         } else {
             format!("`<Dial>` dials `{value}`")
         };
-        problems.push(Problem::new(
-            13223,
-            element.range.clone(),
-            message,
-            number::HELP,
-        ));
+        problems.push(Problem::new(13223, element.range.clone(), message, number::HELP));
     } else if !nouns.is_empty() && !value.is_empty() {
         let message = format!("`<Dial>` has nouns, so its text `{value}` is ignored");
         problems.push(Problem::new(
@@ -50,8 +45,7 @@ pub(super) fn check(element: &Element, problems: &mut Vec<Problem>) {
         .filter(|noun| ["Number", "Client", "Sip"].contains(&noun.name.as_str()))
         .count();
     if parties > PARTIES && element.attribute("sequential") != Some("true") {
-        let message =
-            format!("`<Dial>` rings {parties} parties at once, the carrier takes {PARTIES}");
+        let message = format!("`<Dial>` rings {parties} parties at once, the carrier takes {PARTIES}");
         problems.push(Problem::new(
             ADVICE,
             element.range.clone(),
@@ -61,22 +55,14 @@ pub(super) fn check(element: &Element, problems: &mut Vec<Problem>) {
     }
     if let Some(caller) = element.attribute("callerId") {
         // SIP and client legs take any name.
-        let named = nouns
-            .iter()
-            .all(|noun| ["Sip", "Client"].contains(&noun.name.as_str()))
-            && !nouns.is_empty();
+        let named = nouns.iter().all(|noun| ["Sip", "Client"].contains(&noun.name.as_str())) && !nouns.is_empty();
         let prefixed = ["client:", "sip:", "whatsapp:"]
             .iter()
             .any(|prefix| caller.starts_with(prefix));
         if caller.is_empty() || !(named || prefixed || number::is_number(caller)) {
             let message = format!("`callerId` is `{caller}`");
             let help = "write a number of yours with its country code, or leave it away to show the caller's";
-            problems.push(Problem::new(
-                13214,
-                element.attribute_range("callerId"),
-                message,
-                help,
-            ));
+            problems.push(Problem::new(13214, element.attribute_range("callerId"), message, help));
         }
     }
     if let Some(reason) = element
@@ -114,13 +100,9 @@ pub(super) fn check_sip(element: &Element, problems: &mut Vec<Problem>) {
     if address.is_empty() && element.child("Uri").is_some() {
         return;
     }
-    let rest = address
-        .strip_prefix("sip:")
-        .or_else(|| address.strip_prefix("sips:"));
+    let rest = address.strip_prefix("sip:").or_else(|| address.strip_prefix("sips:"));
     let host = rest.map(|rest| rest.split_once('@').map_or(rest, |(_, host)| host));
-    let usable = host.is_some_and(|host| {
-        host.starts_with(|letter: char| letter.is_alphanumeric() || letter == '[')
-    });
+    let usable = host.is_some_and(|host| host.starts_with(|letter: char| letter.is_alphanumeric() || letter == '['));
     if !usable || address.contains(char::is_whitespace) {
         let message = format!("`<{}>` has the address `{address}`", element.name);
         problems.push(Problem::new(
@@ -145,13 +127,7 @@ pub(super) fn check_enqueue(element: &Element, problems: &mut Vec<Problem>) {
     }
     let length = name.chars().count();
     if length > QUEUE_NAME {
-        let message =
-            format!("the queue's name has {length} characters, the carrier takes {QUEUE_NAME}");
-        problems.push(Problem::new(
-            14205,
-            element.range.clone(),
-            message,
-            "shorten it",
-        ));
+        let message = format!("the queue's name has {length} characters, the carrier takes {QUEUE_NAME}");
+        problems.push(Problem::new(14205, element.range.clone(), message, "shorten it"));
     }
 }

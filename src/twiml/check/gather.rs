@@ -20,12 +20,7 @@ const MODELS: [&str; 9] = [
 
 pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Problem>) {
     let mut report = |code: u32, name: &str, message: String, help: &str| {
-        problems.push(Problem::new(
-            code,
-            element.attribute_range(name),
-            message,
-            help,
-        ));
+        problems.push(Problem::new(code, element.attribute_range(name), message, help));
     };
     if let Some(hints) = element.attribute("hints") {
         let (most, longest) = HINTS;
@@ -61,12 +56,7 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
         && !name.starts_with("deepgram_")
     {
         let help = super::suggestion(name, MODELS.into_iter(), "write `deepgram_…` or one of");
-        report(
-            13334,
-            "speechModel",
-            format!("`speechModel` is `{name}`"),
-            &help,
-        );
+        report(13334, "speechModel", format!("`speechModel` is `{name}`"), &help);
     }
     match element.attribute("speechTimeout") {
         Some("auto") if model.is_some_and(|model| model != "default") => report(
@@ -78,9 +68,7 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
             ),
             "write the seconds of silence that end the speech",
         ),
-        Some(value)
-            if value != "auto" && !value.parse::<u32>().is_ok_and(|seconds| seconds > 0) =>
-        {
+        Some(value) if value != "auto" && !value.parse::<u32>().is_ok_and(|seconds| seconds > 0) => {
             report(
                 13327,
                 "speechTimeout",
@@ -90,9 +78,7 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
         }
         _ => {}
     }
-    if model.is_some_and(|model| model.starts_with("googlev2_"))
-        && element.attribute("language") == Some("he-IL")
-    {
+    if model.is_some_and(|model| model.starts_with("googlev2_")) && element.attribute("language") == Some("he-IL") {
         report(
             ADVICE,
             "language",
@@ -100,12 +86,8 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
             "write `language=\"iw-IL\"`",
         );
     }
-    if element.attribute("actionOnEmptyResult") == Some("true")
-        && element.attribute("action").is_none()
-    {
-        let message =
-            "`actionOnEmptyResult` without an `action` asks for this document again and again"
-                .to_owned();
+    if element.attribute("actionOnEmptyResult") == Some("true") && element.attribute("action").is_none() {
+        let message = "`actionOnEmptyResult` without an `action` asks for this document again and again".to_owned();
         report(
             13338,
             "actionOnEmptyResult",
@@ -114,29 +96,18 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
         );
     }
     if setting.is_inline() && element.attribute("action").is_none() {
-        let message =
-            "`<Gather>` has no `action`, and this document has no address to go back to".to_owned();
+        let message = "`<Gather>` has no `action`, and this document has no address to go back to".to_owned();
         report(ADVICE, "action", message, "write an absolute `action`");
     }
 }
 
-pub(super) fn check_play(
-    around: &str,
-    element: &Element,
-    setting: Setting,
-    problems: &mut Vec<Problem>,
-) {
+pub(super) fn check_play(around: &str, element: &Element, setting: Setting, problems: &mut Vec<Problem>) {
     let digits = element.attribute("digits");
     let value = element.text.trim();
     if around == "Gather" && digits.is_some() {
         let help = "play the tones before the `<Gather>`";
         let message = "`<Play digits>` cannot stand in `<Gather>`";
-        problems.push(Problem::new(
-            13320,
-            element.attribute_range("digits"),
-            message,
-            help,
-        ));
+        problems.push(Problem::new(13320, element.attribute_range("digits"), message, help));
     }
     match (value.is_empty(), digits) {
         (true, None) => {
@@ -147,12 +118,7 @@ pub(super) fn check_play(
         (false, Some(_)) => {
             let help = "use one `<Play>` for the tones and another for the file";
             let message = "`<Play>` has both an address and `digits`: the address is ignored";
-            problems.push(Problem::new(
-                SCHEMA_WARNING,
-                element.range.clone(),
-                message,
-                help,
-            ));
+            problems.push(Problem::new(SCHEMA_WARNING, element.range.clone(), message, help));
         }
         (false, None) => address::check_text(element, value, setting, problems),
         (true, Some(_)) => {}

@@ -7,22 +7,10 @@ use crate::twiml::{Element, Problem};
 const REPLIES: usize = 10;
 
 pub(super) fn check(root: &Element, problems: &mut Vec<Problem>) {
-    let replies: Vec<&Element> = root
-        .children
-        .iter()
-        .filter(|child| child.name == "Message")
-        .collect();
+    let replies: Vec<&Element> = root.children.iter().filter(|child| child.name == "Message").collect();
     if let Some(first) = replies.get(REPLIES) {
-        let message = format!(
-            "{} messages answer one, the carrier sends {REPLIES}",
-            replies.len()
-        );
-        problems.push(Problem::new(
-            14109,
-            first.range.clone(),
-            message,
-            "join their texts",
-        ));
+        let message = format!("{} messages answer one, the carrier sends {REPLIES}", replies.len());
+        problems.push(Problem::new(14109, first.range.clone(), message, "join their texts"));
     }
     for message in replies {
         let body = message.child("Body");
@@ -45,11 +33,7 @@ pub(super) fn check(root: &Element, problems: &mut Vec<Problem>) {
                 help,
             ));
         }
-        for media in message
-            .children
-            .iter()
-            .filter(|child| child.name == "Media")
-        {
+        for media in message.children.iter().filter(|child| child.name == "Media") {
             address::check_text(media, media.text.trim(), Setting::Webhook, problems);
         }
         for name in ["to", "from"] {
@@ -57,37 +41,17 @@ pub(super) fn check(root: &Element, problems: &mut Vec<Problem>) {
                 let code = if name == "to" { 14101 } else { 14102 };
                 let help = "write a number with its country code, such as `+972512345678` or `whatsapp:+972512345678`";
                 let fact = format!("`{name}` is `{party}`");
-                problems.push(Problem::new(
-                    code,
-                    message.attribute_range(name),
-                    fact,
-                    help,
-                ));
+                problems.push(Problem::new(code, message.attribute_range(name), fact, help));
             }
         }
     }
-    let last = root
-        .children
-        .iter()
-        .position(|child| child.name == "Redirect");
-    for redirect in root
-        .children
-        .iter()
-        .filter(|child| child.name == "Redirect")
-    {
+    let last = root.children.iter().position(|child| child.name == "Redirect");
+    for redirect in root.children.iter().filter(|child| child.name == "Redirect") {
         address::check_redirect(redirect, Setting::Webhook, problems);
     }
     if let Some(lost) = last.and_then(|last| root.children.get(last + 1)) {
-        let message = format!(
-            "`<{}>` is never reached: `<Redirect>` does not come back",
-            lost.name
-        );
-        problems.push(Problem::new(
-            ADVICE,
-            lost.range.clone(),
-            message,
-            "remove it",
-        ));
+        let message = format!("`<{}>` is never reached: `<Redirect>` does not come back", lost.name);
+        problems.push(Problem::new(ADVICE, lost.range.clone(), message, "remove it"));
     }
 }
 
@@ -106,8 +70,6 @@ fn is_address(party: &str) -> bool {
 /// Up to eleven letters, digits and spaces, with a letter among them.
 fn is_sender_name(party: &str) -> bool {
     party.len() <= 11
-        && party
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b' ')
+        && party.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' ')
         && party.bytes().any(|byte| byte.is_ascii_alphabetic())
 }

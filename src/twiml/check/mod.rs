@@ -43,15 +43,10 @@ impl Setting {
         match self {
             Setting::ConferenceWait => Some((&["Play", "Say", "Pause", "Redirect"], 13238)),
             Setting::QueueWait => Some((
-                &[
-                    "Play", "Say", "Pause", "Hangup", "Redirect", "Leave", "Gather",
-                ],
+                &["Play", "Say", "Pause", "Hangup", "Redirect", "Leave", "Gather"],
                 SCHEMA_WARNING,
             )),
-            Setting::Whisper => Some((
-                &["Play", "Say", "Pause", "Gather", "Hangup", "Redirect"],
-                13201,
-            )),
+            Setting::Whisper => Some((&["Play", "Say", "Pause", "Gather", "Hangup", "Redirect"], 13201)),
             _ => None,
         }
     }
@@ -183,32 +178,17 @@ impl Walk {
         }
     }
 
-    fn attributes(
-        &self,
-        around: &str,
-        element: &Element,
-        rule: &ElementRule,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn attributes(&self, around: &str, element: &Element, rule: &ElementRule, problems: &mut Vec<Problem>) {
         for (name, value) in &element.attributes {
             let place = element.attribute_range(name);
             match rule.attribute(name) {
-                Some(rule) => {
-                    problems.extend(value::check(element, name, value, rule, self.setting))
-                }
+                Some(rule) => problems.extend(value::check(element, name, value, rule, self.setting)),
                 None if name.starts_with("xmlns") => {}
                 None => problems.push(Problem::new(
                     SCHEMA_WARNING,
                     place,
-                    format!(
-                        "`<{}>` has no attribute `{name}`: it is ignored",
-                        element.name
-                    ),
-                    suggestion(
-                        name,
-                        rule.attributes().map(|(known, _)| known),
-                        "its attributes are",
-                    ),
+                    format!("`<{}>` has no attribute `{name}`: it is ignored", element.name),
+                    suggestion(name, rule.attributes().map(|(known, _)| known), "its attributes are"),
                 )),
             }
         }
@@ -256,11 +236,7 @@ impl Walk {
             Language::Messaging => Vec::new(),
         };
         let help = if !parents.is_empty() {
-            format!(
-                "`<{}>` stands in {}",
-                child.name,
-                listed(parents.iter().copied())
-            )
+            format!("`<{}>` stands in {}", child.name, listed(parents.iter().copied()))
         } else {
             suggestion(
                 &child.name,
@@ -271,10 +247,7 @@ impl Walk {
         Problem::new(
             rule.child_code,
             child.range.clone(),
-            format!(
-                "`<{}>` cannot stand in `<{}>`: it is skipped",
-                child.name, parent.name
-            ),
+            format!("`<{}>` cannot stand in `<{}>`: it is skipped", child.name, parent.name),
             help,
         )
     }
@@ -301,10 +274,7 @@ fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a str>, otherwise: &
 }
 
 fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The beginning of a text, for a message.

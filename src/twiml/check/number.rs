@@ -15,10 +15,7 @@ pub(super) const HELP: &str = "write the number with its country code, such as `
 
 /// E.164, or ten digits as they are written in North America.
 pub(super) fn is_number(text: &str) -> bool {
-    let digits: String = text
-        .chars()
-        .filter(|letter| !" -().".contains(*letter))
-        .collect();
+    let digits: String = text.chars().filter(|letter| !" -().".contains(*letter)).collect();
     match digits.strip_prefix('+') {
         Some(digits) => {
             (7..=15).contains(&digits.len())

@@ -6,10 +6,7 @@ use crate::twiml::{Element, Problem};
 pub(super) fn check(root: &Element, setting: Setting, problems: &mut Vec<Problem>) {
     let verbs = &root.children;
     if let Some((allowed, code)) = setting.verbs() {
-        for verb in verbs
-            .iter()
-            .filter(|verb| !allowed.contains(&verb.name.as_str()))
-        {
+        for verb in verbs.iter().filter(|verb| !allowed.contains(&verb.name.as_str())) {
             let message = format!("`<{}>` cannot be used in this document", verb.name);
             let help = format!("write only {}", super::listed(allowed.iter().copied()));
             // 13201 speaks of dialling; the carrier merely skips any other verb there.

@@ -25,8 +25,8 @@ pub(super) fn check(element: &Element, setting: Setting, problems: &mut Vec<Prob
         };
         problems.push(problem);
     }
-    let transcribed = element.attribute("transcribe") == Some("true")
-        || element.attribute("transcribeCallback").is_some();
+    let transcribed =
+        element.attribute("transcribe") == Some("true") || element.attribute("transcribeCallback").is_some();
     let seconds = element
         .attribute("maxLength")
         .and_then(|length| length.parse::<u32>().ok());

@@ -18,8 +18,7 @@ pub(super) fn check(around: &str, element: &Element, problems: &mut Vec<Problem>
         .any(|child| ["break", "say-as", "sub"].contains(&child.name.as_str()));
     if words.trim().is_empty() && !markup {
         let help = "write the words, or leave the `<Say>` away";
-        problems
-            .push(Problem::new(13520, element.range.clone(), "`<Say>` has no text", help).grave());
+        problems.push(Problem::new(13520, element.range.clone(), "`<Say>` has no text", help).grave());
         return;
     }
     let (length, limit) = (words.chars().count(), text_limit(voice));
@@ -33,10 +32,7 @@ pub(super) fn check(around: &str, element: &Element, problems: &mut Vec<Problem>
     }
     if voice.is_some_and(|voice| BASIC.contains(&voice)) && !element.children.is_empty() {
         let help = "choose a voice of Polly or Google, or remove the markup";
-        let fact = format!(
-            "the voice `{}` reads no speech markup",
-            voice.unwrap_or_default()
-        );
+        let fact = format!("the voice `{}` reads no speech markup", voice.unwrap_or_default());
         problems.push(Problem::new(13520, element.range.clone(), fact, help));
     }
     language(around, element, &words, problems);
@@ -47,8 +43,7 @@ fn language(around: &str, element: &Element, words: &str, problems: &mut Vec<Pro
     let language = element.attribute("language");
     // The code for a voice differs inside a `<Gather>`.
     let voice_code = if around == "Gather" { 13321 } else { 13511 };
-    let hebrew =
-        language.is_some_and(|language| same_locale("he-IL", language)) || is_hebrew(words);
+    let hebrew = language.is_some_and(|language| same_locale("he-IL", language)) || is_hebrew(words);
     match (voice, voice.and_then(locale_of)) {
         (None, _) if hebrew => problems.push(
             Problem::new(

@@ -85,12 +85,7 @@ fn elements_stand_where_they_belong() {
                 "`<Say>`",
                 "<Say>x</Say>",
             ),
-            (
-                "<Start><Room>x</Room></Start>",
-                14300,
-                "`<Room>`",
-                "<Room>x</Room>",
-            ),
+            ("<Start><Room>x</Room></Start>", 14300, "`<Room>`", "<Room>x</Room>"),
             ("<Connect/>", 12200, "nothing inside", "<Connect/>"),
             (
                 "<Connect><Room>a</Room><Room>b</Room></Connect>",
@@ -106,12 +101,7 @@ fn elements_stand_where_they_belong() {
             ),
             ("hello", 12200, "takes no text", "<Response>…"),
             ("<Sms>x</Sms>", 0, "retired", "<Sms>x</Sms>"),
-            (
-                "<Connect><Stream/></Connect>",
-                31923,
-                "no `url`",
-                "<Stream/>",
-            ),
+            ("<Connect><Stream/></Connect>", 31923, "no `url`", "<Stream/>"),
             (
                 "<Connect><Stream url=\"wss://a.example/\"><Parameter name=\"x\"/></Stream></Connect>",
                 12200,
@@ -124,12 +114,7 @@ fn elements_stand_where_they_belong() {
                 "no `code`",
                 "<Language/>",
             ),
-            (
-                "<Say loops=\"2\">x</Say>",
-                12200,
-                "no attribute `loops`",
-                "loops=\"2\"",
-            ),
+            ("<Say loops=\"2\">x</Say>", 12200, "no attribute `loops`", "loops=\"2\""),
             (
                 "<Dial timeOut=\"2\">+972312345678</Dial>",
                 12200,
@@ -185,12 +170,7 @@ fn a_wrong_value_has_the_code_of_its_attribute() {
         ("Dial", "answerOnBridge", "TRUE", 13219),
         ("Dial", "ringTone", "xx", 13220),
         ("Dial", "recordingStatusCallback", "ftp://a.example/", 13256),
-        (
-            "Dial",
-            "recordingStatusCallbackEvent",
-            "completed never",
-            13621,
-        ),
+        ("Dial", "recordingStatusCallbackEvent", "completed never", 13621),
         ("Dial", "action", "https://", 11100),
         ("Gather", "finishOnKey", "x", 13310),
         ("Gather", "finishOnKey", "#*", 13311),
@@ -217,12 +197,7 @@ fn a_wrong_value_has_the_code_of_its_attribute() {
         ("Record", "transcribe", "y", 13614),
         ("Record", "playBeep", "False", 13616),
         ("Record", "recordingStatusCallbackEvent", "done", 13621),
-        (
-            "Record",
-            "recordingStatusCallback",
-            "mailto:a@b.example",
-            13256,
-        ),
+        ("Record", "recordingStatusCallback", "mailto:a@b.example", 13256),
         ("Record", "transcribeCallback", "https:// a", 13257),
         ("Record", "trim", "yes", 13699),
         ("Redirect", "method", "HEAD", 13710),
@@ -348,12 +323,7 @@ fn nouns_have_codes_of_their_own() {
                 "PUT",
                 "method=\"PUT\"",
             ),
-            (
-                "<Dial><Sip>a@b.example</Sip></Dial>",
-                13243,
-                "a@b.example",
-                "<Sip>…",
-            ),
+            ("<Dial><Sip>a@b.example</Sip></Dial>", 13243, "a@b.example", "<Sip>…"),
             ("<Refer><Sip>sip:</Sip></Refer>", 13243, "sip:", "<Sip>…"),
             ("<Enqueue/>", 14204, "no queue", "<Enqueue/>"),
             (
@@ -376,12 +346,7 @@ fn nouns_have_codes_of_their_own() {
             ),
             ("<Play digits=\"1,\"/>", 13430, "1,", "digits=\"1,\""),
             ("<Play/>", 11100, "nothing to play", "<Play/>"),
-            (
-                "<Play digits=\"1\">a.mp3</Play>",
-                12200,
-                "ignored",
-                "<Play…",
-            ),
+            ("<Play digits=\"1\">a.mp3</Play>", 12200, "ignored", "<Play…"),
             (
                 "<Record action=\"/a\" transcribe=\"true\" maxLength=\"121\"/>",
                 13615,
@@ -425,11 +390,7 @@ fn limits_are_counted() {
             13330,
             "101 characters",
         ),
-        (
-            format!("<Enqueue>{queue}</Enqueue>"),
-            14205,
-            "64 characters",
-        ),
+        (format!("<Enqueue>{queue}</Enqueue>"), 14205, "64 characters"),
         (
             format!("<Say>{basic}</Say>"),
             13521,
@@ -465,12 +426,7 @@ fn hebrew_needs_a_hebrew_voice() {
     each_has_its_problem(
         &[
             ("<Say>שלום</Say>", 13511, "names no voice", "<Say>…"),
-            (
-                "<Say language=\"he-IL\">shalom</Say>",
-                13511,
-                "names no voice",
-                "<Say…",
-            ),
+            ("<Say language=\"he-IL\">shalom</Say>", 13511, "names no voice", "<Say…"),
             (
                 "<Say voice=\"alice\" language=\"he-IL\">שלום</Say>",
                 13511,
@@ -517,11 +473,7 @@ fn hebrew_needs_a_hebrew_voice() {
         Setting::Webhook,
     );
     let (_, found) = problems("<Say>שלום</Say>", Setting::Webhook);
-    assert_eq!(
-        found[0].severity,
-        Severity::Error,
-        "the caller would hear nothing"
-    );
+    assert_eq!(found[0].severity, Severity::Error, "the caller would hear nothing");
 }
 
 #[test]
@@ -532,20 +484,11 @@ fn a_say_without_words_is_an_error() {
         "<Say voice=\"Polly.Amy\"><emphasis> </emphasis></Say>",
     ] {
         let (_, found) = problems(body, Setting::Webhook);
-        assert_eq!(
-            (found[0].code, found[0].severity),
-            (13520, Severity::Error),
-            "{body}"
-        );
+        assert_eq!((found[0].code, found[0].severity), (13520, Severity::Error), "{body}");
     }
     each_has_its_problem(
         &[
-            (
-                "<Say voice=\"man\">a<break/></Say>",
-                13520,
-                "no speech markup",
-                "<Say…",
-            ),
+            ("<Say voice=\"man\">a<break/></Say>", 13520, "no speech markup", "<Say…"),
             (
                 "<Say voice=\"Polly.Amy\">a<break time=\"long\"/></Say>",
                 13520,
@@ -579,12 +522,7 @@ fn media_sockets_are_secure_and_carry_no_query() {
                 "`ws`",
                 "url=…",
             ),
-            (
-                "<Connect><Stream url=\"/ws\"/></Connect>",
-                31923,
-                "`/ws`",
-                "url=…",
-            ),
+            ("<Connect><Stream url=\"/ws\"/></Connect>", 31923, "`/ws`", "url=…"),
             (
                 "<Connect><Stream url=\"wss://a.example/ws?t=1\"/></Connect>",
                 31920,
@@ -631,25 +569,10 @@ fn media_sockets_are_secure_and_carry_no_query() {
 fn addresses_are_absolute_where_the_document_has_none() {
     each_has_its_problem(
         &[
-            (
-                "<Play>https://a.example//x.mp3</Play>",
-                11100,
-                "`//`",
-                "<Play>…",
-            ),
+            ("<Play>https://a.example//x.mp3</Play>", 11100, "`//`", "<Play>…"),
             ("<Play>static//x.mp3</Play>", 11100, "`//`", "<Play>…"),
-            (
-                "<Play>//a.example/x.mp3</Play>",
-                11100,
-                "begins with `//`",
-                "<Play>…",
-            ),
-            (
-                "<Play>ftp://a.example/x.mp3</Play>",
-                11100,
-                "`ftp`",
-                "<Play>…",
-            ),
+            ("<Play>//a.example/x.mp3</Play>", 11100, "begins with `//`", "<Play>…"),
+            ("<Play>ftp://a.example/x.mp3</Play>", 11100, "`ftp`", "<Play>…"),
             ("<Play>https:/x.mp3</Play>", 11100, "no host", "<Play>…"),
             (
                 "<Redirect>https://a.example/a b</Redirect>",
@@ -670,29 +593,16 @@ fn addresses_are_absolute_where_the_document_has_none() {
     );
     each_has_its_problem(
         &[
-            (
-                "<Record action=\"/r\"/>",
-                15004,
-                "relative",
-                "action=\"/r\"",
-            ),
+            ("<Record action=\"/r\"/>", 15004, "relative", "action=\"/r\""),
             ("<Record/>", 11100, "no `action`", "<Record/>"),
-            (
-                "<Redirect>next</Redirect>",
-                15004,
-                "relative",
-                "<Redirect>…",
-            ),
+            ("<Redirect>next</Redirect>", 15004, "relative", "<Redirect>…"),
             ("<Gather/>", 0, "no `action`", "<Gather/>"),
             ("<Reject/>", 0, "too late", "<Reject/>"),
         ],
         Setting::LiveCall,
     );
     let long = format!("<Pause/>{}", " ".repeat(4_000));
-    each_has_its_problem(
-        &[(&long, 32018, "4029 characters", "<Response>…")],
-        Setting::Inline,
-    );
+    each_has_its_problem(&[(&long, 32018, "4029 characters", "<Response>…")], Setting::Inline);
     assert_eq!(problems(&long, Setting::Webhook).1, []);
 }
 
@@ -739,14 +649,8 @@ fn verbs_that_are_never_reached_are_named() {
 
 #[test]
 fn a_call_that_is_answered_cannot_be_rejected_and_nobody_leaves_a_queue_before_the_call_begins() {
-    each_has_its_problem(
-        &[("<Reject/>", 0, "too late", "<Reject/>")],
-        Setting::Webhook,
-    );
-    each_has_its_problem(
-        &[("<Leave/>", 0, "no queue", "<Leave/>")],
-        Setting::FirstDocument,
-    );
+    each_has_its_problem(&[("<Reject/>", 0, "too late", "<Reject/>")], Setting::Webhook);
+    each_has_its_problem(&[("<Leave/>", 0, "no queue", "<Leave/>")], Setting::FirstDocument);
     assert_eq!(problems("<Leave/>", Setting::Webhook).1, []);
 }
 
@@ -793,49 +697,27 @@ fn messages_have_a_grammar_of_their_own() {
             None,
             "",
         ),
-        (
-            "<Message>hello</Message><Redirect>/next</Redirect>",
-            None,
-            "",
-        ),
+        ("<Message>hello</Message><Redirect>/next</Redirect>", None, ""),
         ("<Say>x</Say>", Some(14110), "`<Say>`"),
         ("<Message/>", Some(14103), "neither"),
         ("<Message to=\"ann@b\">a</Message>", Some(14101), "ann@b"),
-        (
-            "<Message from=\"whatsapp:12\">a</Message>",
-            Some(14102),
-            "whatsapp:12",
-        ),
+        ("<Message from=\"whatsapp:12\">a</Message>", Some(14102), "whatsapp:12"),
         ("<Message method=\"PUT\">a</Message>", Some(14104), "PUT"),
-        (
-            "<Message statusCallback=\"x:y\">a</Message>",
-            Some(14105),
-            "x:y",
-        ),
+        ("<Message statusCallback=\"x:y\">a</Message>", Some(14105), "x:y"),
         ("<Message>a<Body>b</Body></Message>", Some(0), "beside"),
         (
             "<Message><Media>ftp://a.example/x</Media></Message>",
             Some(11100),
             "ftp",
         ),
-        (
-            "<Redirect>/a</Redirect><Message>b</Message>",
-            Some(0),
-            "never reached",
-        ),
+        ("<Redirect>/a</Redirect><Message>b</Message>", Some(0), "never reached"),
         (many.as_str(), Some(14109), "11 messages"),
     ] {
         let root = read(&format!("<Response>{body}</Response>")).expect("well-formed");
         let found = check_messages(&root);
-        assert_eq!(
-            found.first().map(|problem| problem.code),
-            code,
-            "{body}: {found:#?}"
-        );
+        assert_eq!(found.first().map(|problem| problem.code), code, "{body}: {found:#?}");
         assert!(
-            found
-                .first()
-                .is_none_or(|problem| problem.message.contains(message)),
+            found.first().is_none_or(|problem| problem.message.contains(message)),
             "{body}: {found:#?}"
         );
     }

@@ -27,14 +27,9 @@ pub(super) fn check(
                 (!fits).then(|| "write whole numbers with spaces between them".to_owned())?,
             )
         }
-        Kind::Choice {
-            values,
-            open: false,
-        } => (rule.code, one_of(value, values)?),
+        Kind::Choice { values, open: false } => (rule.code, one_of(value, values)?),
         // A value that is not listed may be newer than the list; an empty one is nothing.
-        Kind::Choice { values, open: true } => {
-            (rule.code, value.is_empty().then(|| one_of(value, values))??)
-        }
+        Kind::Choice { values, open: true } => (rule.code, value.is_empty().then(|| one_of(value, values))??),
         Kind::Choices(values) => {
             let wrong = value
                 .split(' ')
@@ -45,20 +40,15 @@ pub(super) fn check(
         Kind::Voice => (rule.code, voice(value)?),
         Kind::Digits => (
             rule.code,
-            only(
-                value,
-                TONES,
-                "write `0-9`, `A-D`, `#`, `*`, and `w` or `W` for a pause",
-            )?,
+            only(value, TONES, "write `0-9`, `A-D`, `#`, `*`, and `w` or `W` for a pause")?,
         ),
         Kind::Keys => (
             rule.code,
             only(value, KEYS, "write keys of a telephone: `0-9`, `#` and `*`")?,
         ),
-        Kind::Key if value.chars().count() > 1 => (
-            rule.code + 1,
-            "write one key, or nothing to turn it off".to_owned(),
-        ),
+        Kind::Key if value.chars().count() > 1 => {
+            (rule.code + 1, "write one key, or nothing to turn it off".to_owned())
+        }
         Kind::Key => (
             rule.code,
             only(
@@ -70,12 +60,7 @@ pub(super) fn check(
         Kind::Url => return address::check_attribute(element, name, value, rule.code, setting),
     };
     let message = format!("`{name}` of `<{}>` is `{value}`", element.name);
-    Some(Problem::new(
-        code,
-        element.attribute_range(name),
-        message,
-        help,
-    ))
+    Some(Problem::new(code, element.attribute_range(name), message, help))
 }
 
 fn one_of(value: &str, values: &[impl AsRef<str>]) -> Option<String> {
@@ -83,12 +68,10 @@ fn one_of(value: &str, values: &[impl AsRef<str>]) -> Option<String> {
     if known().any(|known| known == value) {
         return None;
     }
-    Some(
-        match known().find(|known| known.eq_ignore_ascii_case(value)) {
-            Some(known) => format!("write `{known}`: case matters"),
-            None => suggestion(value, known(), "write one of"),
-        },
-    )
+    Some(match known().find(|known| known.eq_ignore_ascii_case(value)) {
+        Some(known) => format!("write `{known}`: case matters"),
+        None => suggestion(value, known(), "write one of"),
+    })
 }
 
 fn whole_number(element: &Element, name: &str, value: &str, min: i64, max: i64) -> Option<String> {
@@ -97,11 +80,7 @@ fn whole_number(element: &Element, name: &str, value: &str, min: i64, max: i64) 
         return None;
     }
     let written = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    if written
-        && value
-            .parse::<i64>()
-            .is_ok_and(|number| (min..=max).contains(&number))
-    {
+    if written && value.parse::<i64>().is_ok_and(|number| (min..=max).contains(&number)) {
         return None;
     }
     Some(if max == i64::from(i32::MAX) {
@@ -132,10 +111,7 @@ fn language(value: &str, values: &[String]) -> Option<String> {
         .collect();
     Some(match regions.as_slice() {
         [] => "write a language with its region, such as `he-IL` or `en-US`".to_owned(),
-        regions => format!(
-            "write a language with its region: {}",
-            listed(regions.iter().copied())
-        ),
+        regions => format!("write a language with its region: {}", listed(regions.iter().copied())),
     })
 }
 

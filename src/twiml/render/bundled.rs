@@ -2,10 +2,7 @@
 
 pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("client", include_str!("../../../templates/client.xml")),
-    (
-        "conference",
-        include_str!("../../../templates/conference.xml"),
-    ),
+    ("conference", include_str!("../../../templates/conference.xml")),
     ("dial", include_str!("../../../templates/dial.xml")),
     ("enqueue", include_str!("../../../templates/enqueue.xml")),
     ("fork", include_str!("../../../templates/fork.xml")),
@@ -26,15 +23,9 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("relay", include_str!("../../../templates/relay.xml")),
     ("say", include_str!("../../../templates/say.xml")),
     ("sip", include_str!("../../../templates/sip.xml")),
-    (
-        "stop_fork",
-        include_str!("../../../templates/stop_fork.xml"),
-    ),
+    ("stop_fork", include_str!("../../../templates/stop_fork.xml")),
     ("stream", include_str!("../../../templates/stream.xml")),
-    (
-        "stream_to",
-        include_str!("../../../templates/stream_to.xml"),
-    ),
+    ("stream_to", include_str!("../../../templates/stream_to.xml")),
 ];
 
 pub(super) fn is_bundled(name: &str) -> bool {

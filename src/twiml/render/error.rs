@@ -56,9 +56,7 @@ impl TemplateError {
         TemplateError::Syntax {
             template: template.to_owned(),
             line: error.line().unwrap_or(1),
-            reason: error
-                .detail()
-                .map_or_else(|| error.kind().to_string(), str::to_owned),
+            reason: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
         }
     }
 
@@ -76,21 +74,10 @@ impl TemplateError {
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TemplateError::Syntax {
-                template,
-                line,
-                reason,
-            } => {
-                write!(
-                    f,
-                    "the template `{template}` cannot be read, line {line}: {reason}"
-                )
+            TemplateError::Syntax { template, line, reason } => {
+                write!(f, "the template `{template}` cannot be read, line {line}: {reason}")
             }
-            TemplateError::Forbidden {
-                template,
-                line,
-                what,
-            } => write!(
+            TemplateError::Forbidden { template, line, what } => write!(
                 f,
                 "the template `{template}`, line {line}, uses {what}, which templates of verbs may not: \
                  what they print is always escaped, and each is one file"
@@ -190,13 +177,8 @@ impl RenderError {
         let template = template.to_owned();
         let line = error.line().unwrap_or(1);
         let place = error.range().unwrap_or(0..0);
-        let used = vetted
-            .into_iter()
-            .flat_map(|vetted| vetted.within(place.clone()));
-        let mut variables: Vec<String> = used
-            .filter(|name| !given.contains(name))
-            .map(str::to_owned)
-            .collect();
+        let used = vetted.into_iter().flat_map(|vetted| vetted.within(place.clone()));
+        let mut variables: Vec<String> = used.filter(|name| !given.contains(name)).map(str::to_owned).collect();
         variables.dedup();
         if error.kind() == minijinja::ErrorKind::UndefinedError && !variables.is_empty() {
             return RenderError::Missing {
@@ -205,14 +187,8 @@ impl RenderError {
                 variables,
             };
         }
-        let reason = error
-            .detail()
-            .map_or_else(|| error.kind().to_string(), str::to_owned);
-        RenderError::Failed {
-            template,
-            line,
-            reason,
-        }
+        let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        RenderError::Failed { template, line, reason }
     }
 }
 
@@ -235,15 +211,8 @@ impl fmt::Display for RenderError {
                     names.join(" or ")
                 )
             }
-            RenderError::Failed {
-                template,
-                line,
-                reason,
-            } => {
-                write!(
-                    f,
-                    "the template `{template}` fails at line {line}: {reason}"
-                )
+            RenderError::Failed { template, line, reason } => {
+                write!(f, "the template `{template}` fails at line {line}: {reason}")
             }
             RenderError::NotXml { templates, reason } => {
                 write!(
@@ -270,17 +239,9 @@ impl fmt::Display for RenderError {
 
 impl std::error::Error for RenderError {}
 
-fn suggest(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    known: &[String],
-    otherwise: &str,
-) -> fmt::Result {
-    let near = known
-        .iter()
-        .min_by_key(|word| strsim::osa_distance(name, word));
-    match near.filter(|word| strsim::osa_distance(name, word) <= (name.chars().count() / 3).max(1))
-    {
+fn suggest(f: &mut fmt::Formatter<'_>, name: &str, known: &[String], otherwise: &str) -> fmt::Result {
+    let near = known.iter().min_by_key(|word| strsim::osa_distance(name, word));
+    match near.filter(|word| strsim::osa_distance(name, word) <= (name.chars().count() / 3).max(1)) {
         Some(word) => write!(f, "did you mean `{word}`?"),
         None => write!(f, "{otherwise} {}", known.join(", ")),
     }

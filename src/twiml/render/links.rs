@@ -37,17 +37,8 @@ impl Links {
 
     /// The address that continues the call with a route; `n` tells the visits of a call from each other.
     pub fn webhook(&self, route: &str, n: u64) -> String {
-        let visit = if n > 1 {
-            format!("?n={n}")
-        } else {
-            String::new()
-        };
-        format!(
-            "{}/webhook{}{visit}{}",
-            self.base(),
-            segments(route),
-            self.fragment()
-        )
+        let visit = if n > 1 { format!("?n={n}") } else { String::new() };
+        format!("{}/webhook{}{visit}{}", self.base(), segments(route), self.fragment())
     }
 
     /// The address that takes a report, whose answer nobody reads.
@@ -104,15 +95,10 @@ pub(super) fn add_functions(environment: &mut Environment<'static>) {
 
 fn links(state: &State) -> Result<Links, Error> {
     let value = state.lookup(VARIABLE);
-    let links = value
-        .as_ref()
-        .and_then(|value| value.downcast_object_ref::<Links>());
-    links.cloned().ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidOperation,
-            "addresses exist only in a document",
-        )
-    })
+    let links = value.as_ref().and_then(|value| value.downcast_object_ref::<Links>());
+    links
+        .cloned()
+        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "addresses exist only in a document"))
 }
 
 /// The part of an address that a template passes.
@@ -180,22 +166,13 @@ mod tests {
             links.callback("stream_status"),
             "https://line.example/webhook/stream_status#rc=5&rp=all"
         );
-        assert_eq!(
-            links.socket("/ws/twilio-media"),
-            "wss://line.example/ws/twilio-media"
-        );
+        assert_eq!(links.socket("/ws/twilio-media"), "wss://line.example/ws/twilio-media");
     }
 
     #[test]
     fn a_local_run_has_local_sockets_and_no_overrides() {
         let links = Links::new("http://127.0.0.1:8080");
-        assert_eq!(
-            links.socket("ws/twilio-media"),
-            "ws://127.0.0.1:8080/ws/twilio-media"
-        );
-        assert_eq!(
-            links.webhook("record", 2),
-            "http://127.0.0.1:8080/webhook/record?n=2"
-        );
+        assert_eq!(links.socket("ws/twilio-media"), "ws://127.0.0.1:8080/ws/twilio-media");
+        assert_eq!(links.webhook("record", 2), "http://127.0.0.1:8080/webhook/record?n=2");
     }
 }

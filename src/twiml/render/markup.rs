@@ -37,11 +37,7 @@ pub(super) fn write(out: &mut Output, _: &mut State, value: &Value) -> Result<()
 
 /// ` name="value"` for a template, or nothing where the value is absent. A list is joined with the separator, which is
 /// a space unless the template says otherwise.
-pub(super) fn attribute(
-    name: &str,
-    value: &Value,
-    separator: Option<&str>,
-) -> Result<Value, Error> {
+pub(super) fn attribute(name: &str, value: &Value, separator: Option<&str>) -> Result<Value, Error> {
     let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && name
             .chars()
@@ -57,8 +53,7 @@ pub(super) fn attribute(
     }
     let text = match value.kind() {
         ValueKind::Seq => {
-            let parts: Result<Vec<String>, Error> =
-                value.try_iter()?.map(|part| text(&part)).collect();
+            let parts: Result<Vec<String>, Error> = value.try_iter()?.map(|part| text(&part)).collect();
             parts?.join(separator.unwrap_or(" "))
         }
         _ => text(value)?,
@@ -76,12 +71,10 @@ fn text(value: &Value) -> Result<String, Error> {
         // The carrier's spelling; the template engine's own is Python's.
         ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
         // Seconds that were computed are whole numbers too: 20, not 20.0.
-        ValueKind::Number => Ok(i64::try_from(value.clone())
-            .map_or_else(|_| value.to_string(), |whole| whole.to_string())),
-        ValueKind::Undefined => Err(Error::new(
-            ErrorKind::UndefinedError,
-            "the value is not set",
-        )),
+        ValueKind::Number => {
+            Ok(i64::try_from(value.clone()).map_or_else(|_| value.to_string(), |whole| whole.to_string()))
+        }
+        ValueKind::Undefined => Err(Error::new(ErrorKind::UndefinedError, "the value is not set")),
         kind => Err(Error::new(
             ErrorKind::InvalidOperation,
             format!("a {kind} cannot be printed: print what is in it"),

@@ -84,9 +84,7 @@ impl Templates {
             own: false,
         };
         for (name, text) in bundled::TEMPLATES {
-            templates
-                .add(name, text)
-                .expect("a test loads every bundled template");
+            templates.add(name, text).expect("a test loads every bundled template");
         }
         templates
     }
@@ -120,12 +118,9 @@ impl Templates {
     /// template yields what is no XML.
     pub fn render(&self, verbs: &[Verb], links: &Links) -> Result<String, RenderError> {
         let body = self.verbs(verbs, &Value::from_object(links.clone()))?;
-        let document =
-            format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{body}</Response>");
+        let document = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{body}</Response>");
         if document.len() > DOCUMENT_LIMIT {
-            return Err(RenderError::TooLong {
-                bytes: document.len(),
-            });
+            return Err(RenderError::TooLong { bytes: document.len() });
         }
         if self.own {
             super::read(&document).map_err(|problem| RenderError::NotXml {
@@ -154,10 +149,7 @@ impl Templates {
 
     fn add(&mut self, name: &str, text: &str) -> Result<(), TemplateError> {
         let vetted = vet::vet(name, text)?;
-        let original = self
-            .vetted
-            .get(base(name))
-            .filter(|_| bundled::is_bundled(base(name)));
+        let original = self.vetted.get(base(name)).filter(|_| bundled::is_bundled(base(name)));
         if let Some(known) = original {
             // The bundled template fixes what the engine passes, so anything else would never be there.
             vetted.must_use_only(name, known)?;
@@ -166,11 +158,7 @@ impl Templates {
             .add_template_owned(name.to_owned(), text.to_owned())
             .map_err(|error| TemplateError::syntax(name, &error))?;
         // Replacing a bundled template must not change what its variants may use.
-        match self
-            .vetted
-            .get_mut(name)
-            .filter(|_| bundled::is_bundled(name))
-        {
+        match self.vetted.get_mut(name).filter(|_| bundled::is_bundled(name)) {
             Some(known) => known.replace_uses(vetted),
             None => {
                 self.vetted.insert(name.to_owned(), vetted);

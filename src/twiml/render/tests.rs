@@ -30,9 +30,7 @@ fn verb(template: &str, with: serde_json::Value, children: Vec<Verb>) -> Verb {
 /// The document without its frame.
 #[track_caller]
 fn body(verb: Verb) -> String {
-    let document = Templates::bundled()
-        .render(&[verb], &links())
-        .expect("renders");
+    let document = Templates::bundled().render(&[verb], &links()).expect("renders");
     let start = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>";
     let body = document
         .strip_prefix(start)
@@ -50,12 +48,8 @@ fn dial(noun: Verb) -> Verb {
 
 /// Each template as little as it takes, and with all its variables. Nouns stand in their verbs.
 fn examples() -> Vec<(&'static str, Verb)> {
-    let full = |template: &'static str, with: serde_json::Value| {
-        (template, verb(template, with, Vec::new()))
-    };
-    let noun = |template: &'static str, with: serde_json::Value| {
-        (template, dial(verb(template, with, Vec::new())))
-    };
+    let full = |template: &'static str, with: serde_json::Value| (template, verb(template, with, Vec::new()));
+    let noun = |template: &'static str, with: serde_json::Value| (template, dial(verb(template, with, Vec::new())));
     let prompt = verb(
         "prompt",
         json!({"of": "payment-card-number", "attempt": [1, 2], "card_type": ["visa", "amex"], "error_type": "timeout"}),
@@ -63,10 +57,7 @@ fn examples() -> Vec<(&'static str, Verb)> {
     );
     vec![
         full("play", json!({"asset": "tts/greeting_he.mp3"})),
-        full(
-            "play",
-            json!({"asset": "https://cdn.example/a.mp3", "loop": 0}),
-        ),
+        full("play", json!({"asset": "https://cdn.example/a.mp3", "loop": 0})),
         full("play", json!({"digits": "1w2#", "loop": 2})),
         full("say", json!({"text": "Hello"})),
         full(
@@ -92,10 +83,7 @@ fn examples() -> Vec<(&'static str, Verb)> {
             json!({"route": "handle_recording", "n": 3, "max": 30, "silence": 4, "beep": false, "finish_on_key": "#",
                 "trim": "do-not-trim", "recording_status": "recording_status"}),
         ),
-        full(
-            "stream",
-            json!({"route": "stream_ended", "path": "/ws/twilio-media"}),
-        ),
+        full("stream", json!({"route": "stream_ended", "path": "/ws/twilio-media"})),
         full(
             "stream",
             json!({"route": "stream_ended", "n": 2, "path": "/ws/twilio-media", "parameters": {"call_sid": "CA1"},
@@ -117,10 +105,7 @@ fn examples() -> Vec<(&'static str, Verb)> {
                 "parameters": {"a": "b"}, "status": "events"}),
         ),
         full("stop_fork", json!({"name": "tap"})),
-        full(
-            "relay",
-            json!({"route": "relay_ended", "path": "/ws/relay"}),
-        ),
+        full("relay", json!({"route": "relay_ended", "path": "/ws/relay"})),
         full(
             "relay",
             json!({"route": "relay_ended", "n": 2, "url": "wss://relay.example/in", "path": "/unused", "welcome": "Hi",
@@ -190,10 +175,7 @@ fn examples() -> Vec<(&'static str, Verb)> {
                 vec![prompt.clone()],
             ),
         ),
-        (
-            "prompt",
-            Verb::new("pay").with("route", "paid").child(prompt),
-        ),
+        ("prompt", Verb::new("pay").with("route", "paid").child(prompt)),
         full("reject", json!({})),
         full("reject", json!({"reason": "busy"})),
         full("hangup", json!({})),
@@ -218,8 +200,7 @@ fn every_bundled_template_passes_the_check() {
             let document = templates
                 .render(&[verb], &links)
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
-            let root =
-                read(&document).unwrap_or_else(|problem| panic!("{name}: {problem}: {document}"));
+            let root = read(&document).unwrap_or_else(|problem| panic!("{name}: {problem}: {document}"));
             let setting = if name == "leave" {
                 Setting::QueueWait
             } else {
@@ -278,11 +259,7 @@ fn the_head_of_each_template_lists_its_variables_and_no_other() {
             assert!(listed.contains(variable), "{name} does not list {variable}");
         }
         // A line that goes on from the one before begins far to the right.
-        assert_eq!(
-            listed.len(),
-            used.len(),
-            "{name} lists {listed:?} and uses {used:?}"
-        );
+        assert_eq!(listed.len(), used.len(), "{name} lists {listed:?} and uses {used:?}");
     }
 }
 
@@ -305,14 +282,8 @@ fn messages_are_rendered_apart_from_calls() {
         vec![picture],
         vec![message(), Verb::new("redirect").with("route", "next")],
     ] {
-        let document = templates
-            .render_messages(&verbs, &links())
-            .expect("renders");
-        assert_eq!(
-            check_messages(&read(&document).expect("well-formed")),
-            [],
-            "{document}"
-        );
+        let document = templates.render_messages(&verbs, &links()).expect("renders");
+        assert_eq!(check_messages(&read(&document).expect("well-formed")), [], "{document}");
     }
     let error = templates
         .render_messages(&[short, Verb::new("hangup")], &links())
@@ -375,10 +346,7 @@ fn an_error_names_the_template_the_line_and_the_variable() {
             Verb::new("say"),
             "the template `say`, line 6, needs `text`, which is not set",
         ),
-        (
-            Verb::new("plya"),
-            "there is no template `plya`; did you mean `play`?",
-        ),
+        (Verb::new("plya"), "there is no template `plya`; did you mean `play`?"),
         (
             Verb::new("play").with("asset", ""),
             "the template `play` fails at line 5: an address is made of text",
@@ -392,16 +360,11 @@ fn an_error_names_the_template_the_line_and_the_variable() {
             "a sequence cannot be printed",
         ),
         (
-            Verb::new("gather")
-                .with("route", "g")
-                .child(Verb::new("say")),
+            Verb::new("gather").with("route", "g").child(Verb::new("say")),
             "the template `say`, line 6, needs `text`",
         ),
     ] {
-        let error = templates
-            .render(&[verb], &links())
-            .expect_err(expected)
-            .to_string();
+        let error = templates.render(&[verb], &links()).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
     }
 }
@@ -413,18 +376,8 @@ fn an_author_may_replace_a_template_and_add_one() {
             "say",
             "<Say voice=\"Google.he-IL-Wavenet-B\" language=\"he-IL\">{{ text | trim }}</Say>",
         )
-        .and_then(|templates| {
-            templates.overridden(
-                "pause@long",
-                "<Pause length=\"{{ seconds | default(9) }}\"/>",
-            )
-        })
-        .and_then(|templates| {
-            templates.overridden(
-                "echo",
-                "{% set tone = tones[0] %}<Play digits=\"{{ tone }}\"/>",
-            )
-        })
+        .and_then(|templates| templates.overridden("pause@long", "<Pause length=\"{{ seconds | default(9) }}\"/>"))
+        .and_then(|templates| templates.overridden("echo", "{% set tone = tones[0] %}<Play digits=\"{{ tone }}\"/>"))
         .expect("loads");
     let verbs = [
         Verb::new("say").with("text", " שלום & "),
@@ -433,9 +386,7 @@ fn an_author_may_replace_a_template_and_add_one() {
         Verb::new("echo").with("tones", json!(["1", "2"])),
     ];
     let document = templates.render(&verbs, &links()).expect("renders");
-    assert!(document.contains(
-        "language=\"he-IL\">שלום &amp;</Say><Pause length=\"9\"/><Pause/><Play digits=\"1\"/>"
-    ));
+    assert!(document.contains("language=\"he-IL\">שלום &amp;</Say><Pause length=\"9\"/><Pause/><Play digits=\"1\"/>"));
     assert_eq!(templates.declared("say"), Some(vec!["text"]));
     assert_eq!(templates.declared("echo"), Some(vec!["tones"]));
     assert_eq!(templates.declared("pause@long"), Some(vec!["seconds"]));
@@ -451,26 +402,14 @@ fn an_author_may_replace_a_template_and_add_one() {
 #[test]
 fn a_template_that_escapes_its_place_is_refused() {
     for (name, text, expected) in [
-        (
-            "say",
-            "<Say>{{ text | safe }}</Say>",
-            "line 1, uses the filter `safe`",
-        ),
-        (
-            "say",
-            "<Say>\n{{ text | e }}</Say>",
-            "line 2, uses the filter `e`",
-        ),
+        ("say", "<Say>{{ text | safe }}</Say>", "line 1, uses the filter `safe`"),
+        ("say", "<Say>\n{{ text | e }}</Say>", "line 2, uses the filter `e`"),
         (
             "say",
             "{% autoescape false %}<Say>{{ text }}</Say>{% endautoescape %}",
             "{% autoescape %}",
         ),
-        (
-            "say",
-            "{% set x %}<b>{% endset %}{{ x }}",
-            "{% set %} with a body",
-        ),
+        ("say", "{% set x %}<b>{% endset %}{{ x }}", "{% set %} with a body"),
         ("say", "{% filter upper %}x{% endfilter %}", "{% filter %}"),
         ("say", "{% include 'play' %}", "{% include %}"),
         ("say", "{% macro m() %}{% endmacro %}", "{% macro %}"),
@@ -503,10 +442,7 @@ fn a_template_that_escapes_its_place_is_refused() {
         ("say", "<Say>\n{{ text </Say>", "cannot be read, line 2"),
         ("say", "{% if text %}", "cannot be read"),
     ] {
-        let error = Templates::bundled()
-            .overridden(name, text)
-            .expect_err(text)
-            .to_string();
+        let error = Templates::bundled().overridden(name, text).expect_err(text).to_string();
         assert!(error.contains(expected), "{text}: {error}");
         assert!(error.contains(&format!("`{name}`")), "{error}");
     }
@@ -515,20 +451,14 @@ fn a_template_that_escapes_its_place_is_refused() {
 #[test]
 fn an_authors_template_is_stopped_before_it_reaches_the_carrier() {
     let links = links();
-    let templates = |text| {
-        Templates::bundled()
-            .overridden("mine", text)
-            .expect("loads")
-    };
+    let templates = |text| Templates::bundled().overridden("mine", text).expect("loads");
     let open = templates("<Say>")
         .render(&[Verb::new("mine")], &links)
         .expect_err("not XML");
     assert!(open.to_string().contains("mine cannot be sent"), "{open}");
     let endless = "{% for a in x %}{% for b in x %}{% for c in x %}{{ c }}{% endfor %}{% endfor %}{% endfor %}";
     let many = Verb::new("mine").with("x", vec![1; 200]);
-    let endless = templates(endless)
-        .render(&[many], &links)
-        .expect_err("out of fuel");
+    let endless = templates(endless).render(&[many], &links).expect_err("out of fuel");
     assert!(endless.to_string().contains("fuel"), "{endless}");
     let name = templates("<Say{{ attr('a b', 1) }}>x</Say>")
         .render(&[Verb::new("mine")], &links)
@@ -539,22 +469,14 @@ fn an_authors_template_is_stopped_before_it_reaches_the_carrier() {
     let printed = templates("<Say>{{ inner ~ x }}{{ [x] | join }}</Say>")
         .render(&[mine], &links)
         .expect("renders");
-    assert!(
-        printed.contains("<Say>&lt;b&gt;&lt;b&gt;</Say>"),
-        "{printed}"
-    );
+    assert!(printed.contains("<Say>&lt;b&gt;&lt;b&gt;</Say>"), "{printed}");
 }
 
 #[test]
 fn a_document_that_the_carrier_would_cut_is_not_sent() {
     let long = Verb::new("say").with("text", "a".repeat(70_000));
-    let error = Templates::bundled()
-        .render(&[long], &links())
-        .expect_err("too long");
-    assert!(
-        matches!(error, RenderError::TooLong { bytes: 70_001.. }),
-        "{error}"
-    );
+    let error = Templates::bundled().render(&[long], &links()).expect_err("too long");
+    assert!(matches!(error, RenderError::TooLong { bytes: 70_001.. }), "{error}");
 }
 
 #[test]
@@ -585,10 +507,7 @@ fn verbs_are_stored_and_read_back() {
 fn strings(element: &Element, found: &mut Vec<String>) {
     found.extend(element.attributes.iter().map(|(_, value)| value.clone()));
     found.push(element.text.clone());
-    element
-        .children
-        .iter()
-        .for_each(|child| strings(child, found));
+    element.children.iter().for_each(|child| strings(child, found));
 }
 
 fn names(element: &Element) -> String {
@@ -654,25 +573,16 @@ proptest! {
 fn blank(verb: &Verb, text: &str) -> Verb {
     let text_of = |value: &serde_json::Value| match value {
         serde_json::Value::String(_) => json!(text),
-        serde_json::Value::Object(map) => {
-            map.keys().map(|key| (key.clone(), json!(text))).collect()
-        }
+        serde_json::Value::Object(map) => map.keys().map(|key| (key.clone(), json!(text))).collect(),
         other => other.clone(),
     };
     let with = verb.with.iter().map(|(name, value)| {
         let fixed = ["route", "path"].contains(&name.as_str());
-        (
-            name.clone(),
-            if fixed { value.clone() } else { text_of(value) },
-        )
+        (name.clone(), if fixed { value.clone() } else { text_of(value) })
     });
     Verb {
         template: verb.template.clone(),
         with: with.collect(),
-        children: verb
-            .children
-            .iter()
-            .map(|child| blank(child, text))
-            .collect(),
+        children: verb.children.iter().map(|child| blank(child, text)).collect(),
     }
 }

@@ -32,10 +32,7 @@ impl Vetted {
 
     /// The variables within some bytes of the template.
     pub(super) fn within(&self, range: Range<usize>) -> impl Iterator<Item = &str> {
-        let used = self
-            .uses
-            .iter()
-            .filter(move |used| range.contains(&used.offset));
+        let used = self.uses.iter().filter(move |used| range.contains(&used.offset));
         used.map(|used| used.name.as_str())
     }
 
@@ -45,11 +42,7 @@ impl Vetted {
     }
 
     /// Fails for a variable that the bundled template of that name is not given.
-    pub(super) fn must_use_only(
-        &self,
-        template: &str,
-        known: &Vetted,
-    ) -> Result<(), TemplateError> {
+    pub(super) fn must_use_only(&self, template: &str, known: &Vetted) -> Result<(), TemplateError> {
         // What may stand inside is always there, whether or not the bundled template has a place for it.
         let stranger = |used: &&Use| used.name != "inner" && !known.offered.contains(&used.name);
         match self.uses.iter().find(stranger) {
@@ -131,8 +124,7 @@ pub(super) fn add_words(environment: &mut Environment<'static>) {
 
 /// Reads a template.
 pub(super) fn vet(name: &str, text: &str) -> Result<Vetted, TemplateError> {
-    let tree = parse(text, name, Default::default())
-        .map_err(|error| TemplateError::syntax(name, &error))?;
+    let tree = parse(text, name, Default::default()).map_err(|error| TemplateError::syntax(name, &error))?;
     let mut reader = Reader {
         template: name,
         bound: Vec::new(),
@@ -156,9 +148,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn statements(&mut self, statements: &[Stmt<'_>]) -> Result<(), TemplateError> {
         let outside = self.bound.len();
-        let read = statements
-            .iter()
-            .try_for_each(|statement| self.statement(statement));
+        let read = statements.iter().try_for_each(|statement| self.statement(statement));
         self.bound.truncate(outside);
         read
     }
@@ -178,9 +168,7 @@ impl Reader<'_> {
                 let outside = self.bound.len();
                 self.bound.push("loop".to_owned());
                 self.bind(&each.target);
-                each.filter_expr
-                    .iter()
-                    .try_for_each(|filter| self.expression(filter))?;
+                each.filter_expr.iter().try_for_each(|filter| self.expression(filter))?;
                 self.statements(&each.body)?;
                 self.bound.truncate(outside);
                 self.statements(&each.else_body)
@@ -250,17 +238,11 @@ impl Reader<'_> {
             Expr::IfExpr(branch) => {
                 self.expression(&branch.test_expr)?;
                 self.expression(&branch.true_expr)?;
-                branch
-                    .false_expr
-                    .iter()
-                    .try_for_each(|branch| self.expression(branch))
+                branch.false_expr.iter().try_for_each(|branch| self.expression(branch))
             }
             Expr::Filter(filter) => {
                 self.known("filter", filter.name, &FILTERS, filter.span())?;
-                filter
-                    .expr
-                    .iter()
-                    .try_for_each(|value| self.expression(value))?;
+                filter.expr.iter().try_for_each(|value| self.expression(value))?;
                 self.arguments(&filter.args)
             }
             Expr::Test(test) => {
@@ -282,10 +264,7 @@ impl Reader<'_> {
                 self.arguments(&call.args)
             }
             Expr::List(list) => list.items.iter().try_for_each(|item| self.expression(item)),
-            Expr::Tuple(tuple) => tuple
-                .items
-                .iter()
-                .try_for_each(|item| self.expression(item)),
+            Expr::Tuple(tuple) => tuple.items.iter().try_for_each(|item| self.expression(item)),
             Expr::Map(map) => map
                 .keys
                 .iter()
@@ -296,10 +275,9 @@ impl Reader<'_> {
 
     fn arguments(&mut self, arguments: &[CallArg<'_>]) -> Result<(), TemplateError> {
         arguments.iter().try_for_each(|argument| match argument {
-            CallArg::Pos(value)
-            | CallArg::Kwarg(_, value)
-            | CallArg::PosSplat(value)
-            | CallArg::KwargSplat(value) => self.expression(value),
+            CallArg::Pos(value) | CallArg::Kwarg(_, value) | CallArg::PosSplat(value) | CallArg::KwargSplat(value) => {
+                self.expression(value)
+            }
         })
     }
 
@@ -312,13 +290,7 @@ impl Reader<'_> {
         }
     }
 
-    fn known(
-        &self,
-        kind: &'static str,
-        name: &str,
-        known: &[&str],
-        place: Span,
-    ) -> Result<(), TemplateError> {
+    fn known(&self, kind: &'static str, name: &str, known: &[&str], place: Span) -> Result<(), TemplateError> {
         if known.contains(&name) {
             return Ok(());
         }

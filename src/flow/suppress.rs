@@ -1,0 +1,210 @@
+//! Warnings that an author allows where they stand: `# engine: allow(ID) because REASON`.
+//!
+//! The comment stands on the warning's line or above it. An error cannot be allowed: what is wrong cannot run.
+
+use super::finding::{Finding, Findings, Fix, Safety, Severity};
+use super::source::{Place, Source, Span};
+use super::yaml::{Comment, Document};
+
+/// Takes away the warnings that the document's comments allow, and adds what is wrong with those comments. Returns
+/// how many were taken away. Findings about other documents stay as they are.
+///
+/// To be called once, after every check: an allowance that no finding needs is itself a finding.
+pub fn suppress(findings: Findings, document: &Document) -> (Findings, usize) {
+    let source = &document.source;
+    let mut extra = Vec::new();
+    let mut allowances = Vec::new();
+    for comment in &document.comments {
+        match read(comment, document) {
+            Some(Ok(found)) => allowances.extend(found),
+            Some(Err(finding)) => extra.push(*finding),
+            None => {}
+        }
+    }
+    let mut suppressed = 0;
+    let mut kept: Findings = findings
+        .into_iter()
+        .filter(|finding| {
+            if finding.place.source().name() != source.name() {
+                return true;
+            }
+            let line = finding.place.line();
+            let wanted = |one: &&mut Allowance| one.line == line && one.id == finding.id;
+            let Some(allowance) = allowances.iter_mut().find(wanted) else {
+                return true;
+            };
+            if finding.severity == Severity::Error {
+                allowance.met_error = true;
+                return true;
+            }
+            allowance.used = true;
+            suppressed += 1;
+            false
+        })
+        .collect();
+    let unused = allowances.iter().filter(|allowance| !allowance.used);
+    kept.extend(unused.map(|allowance| unused_allow(allowance, source)));
+    kept.extend(extra);
+    (kept, suppressed)
+}
+
+/// One name in one comment.
+struct Allowance {
+    id: String,
+    /// The line whose warnings it allows, counted from 1.
+    line: usize,
+    span: Span,
+    comment: Span,
+    used: bool,
+    met_error: bool,
+}
+
+/// The allowances of a comment; none where it does not speak to the engine.
+fn read(comment: &Comment, document: &Document) -> Option<Result<Vec<Allowance>, Box<Finding>>> {
+    let source = &document.source;
+    let order = comment.text.strip_prefix("engine:")?.trim();
+    let place = Place::new(source, comment.span);
+    let Some((ids, rest)) = order.strip_prefix("allow(").and_then(|rest| rest.split_once(')')) else {
+        return Some(Err(Box::new(
+            Finding::error("unknown-directive", place, format!("`{order}` is not understood"))
+                .help("write `# engine: allow(CHECK) because REASON`"),
+        )));
+    };
+    let reason = rest.trim().strip_prefix("because").map_or("", str::trim);
+    if reason.is_empty() {
+        return Some(Err(Box::new(
+            Finding::error("allow-without-reason", place, "a warning is allowed without a reason")
+                .label("nothing is allowed by this")
+                .help(format!("write `# engine: allow({ids}) because REASON`")),
+        )));
+    }
+    let written = &source.text()[comment.span.start..comment.span.end];
+    let mut from = written.find('(').map_or(0, |at| at + 1);
+    let allowances = ids.split(',').map(|id| {
+        let name = id.trim();
+        let start = comment.span.start + from + (id.len() - id.trim_start().len());
+        from += id.len() + 1;
+        Allowance {
+            id: name.to_owned(),
+            line: target_line(comment, source),
+            span: Span::new(start, start + name.len()),
+            comment: comment.span,
+            used: false,
+            met_error: false,
+        }
+    });
+    Some(Ok(allowances.collect()))
+}
+
+/// The comment's own line where something stands before it, else the next line that is no comment.
+fn target_line(comment: &Comment, source: &Source) -> usize {
+    let own = source.position(comment.span.start).line;
+    if !source.line(own).trim_start().starts_with('#') {
+        return own;
+    }
+    let mut line = own + 1;
+    while source.line_start(line).is_some() && source.line(line).trim_start().starts_with('#') {
+        line += 1;
+    }
+    line
+}
+
+fn unused_allow(allowance: &Allowance, source: &std::sync::Arc<Source>) -> Finding {
+    let place = Place::new(source, allowance.span);
+    let message = format!("nothing on line {} is a warning `{}`", allowance.line, allowance.id);
+    let finding = Finding::warning("unused-allow", place, message);
+    if allowance.met_error {
+        return finding
+            .label("an error cannot be allowed")
+            .help("mend the error, and delete the comment");
+    }
+    let whole = Place::new(source, allowance.comment);
+    finding
+        .label("this allows nothing")
+        .help("delete the comment")
+        .fix(Fix::replace(Safety::Unsafe, whole, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml;
+    use super::*;
+
+    /// Applies the comments of a text to findings of `(id, severity)` on given lines.
+    fn apply(text: &str, given: &[(&'static str, Severity, usize)]) -> (Vec<String>, usize) {
+        let source = Source::new("a.yaml", text);
+        let mut none = Findings::new();
+        let document = yaml::parse(&source, &mut none);
+        let findings = given
+            .iter()
+            .map(|(id, severity, line)| {
+                let place = Place::new(&source, Span::at(source.line_start(*line).unwrap()));
+                match severity {
+                    Severity::Error => Finding::error(id, place, "x"),
+                    Severity::Warning => Finding::warning(id, place, "x"),
+                }
+            })
+            .collect();
+        let (kept, count) = suppress(findings, &document);
+        let shown = kept.iter().map(|one| {
+            format!(
+                "{}:{} {} `{}`",
+                one.place.line(),
+                one.place.column(),
+                one.id,
+                one.place.text()
+            )
+        });
+        (shown.collect(), count)
+    }
+
+    #[test]
+    fn a_warning_is_allowed_on_its_line_or_from_above() {
+        let warning = |line| [("dead-end-step", Severity::Warning, line)];
+        let none = (Vec::new(), 1);
+        let cases = [
+            ("a: 1 # engine: allow(dead-end-step) because it ends here\n", 1),
+            ("# engine: allow(dead-end-step) because it ends here\na: 1\n", 2),
+            (
+                "# engine: allow(dead-end-step) because it ends here\n# more words\na: 1\n",
+                3,
+            ),
+            ("a:\n  # engine: allow(dead-end-step) because שלום\n  b: 1\n", 3),
+        ];
+        for (text, line) in cases {
+            assert_eq!(apply(text, &warning(line)), none, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_allows_nothing_is_found() {
+        let cases: &[(&str, &str)] = &[
+            (
+                "a: 1 # engine: allow(x, dead-end-step) because y\n",
+                "1:22 unused-allow `x`",
+            ),
+            (
+                "a: 1 # engine: allow(dead-end-step)\n",
+                "1:6 allow-without-reason `# engine: allow(dead-end-step)`",
+            ),
+            (
+                "a: 1 # engine: alow(x) because y\n",
+                "1:6 unknown-directive `# engine: alow(x) because y`",
+            ),
+        ];
+        for (text, expected) in cases {
+            let (kept, _) = apply(text, &[("dead-end-step", Severity::Warning, 1)]);
+            assert_eq!(kept.last().unwrap(), expected, "{text}");
+        }
+        let (kept, count) = apply("# engines: a word\na: 1\n", &[]);
+        assert!(kept.is_empty() && count == 0);
+    }
+
+    #[test]
+    fn an_error_stays() {
+        let text = "a: 1 # engine: allow(unknown-step) because y\n";
+        let (kept, count) = apply(text, &[("unknown-step", Severity::Error, 1)]);
+        assert_eq!(kept, ["1:1 unknown-step ``", "1:22 unused-allow `unknown-step`"]);
+        assert_eq!(count, 0);
+    }
+}

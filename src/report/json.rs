@@ -1,0 +1,180 @@
+//! One JSON document. Within a major `format_version` fields are only ever added.
+//!
+//! Lines and columns count from 1, columns in Unicode scalar values; bytes count from 0; every end is excluded.
+
+use serde::Serialize;
+
+use super::Report;
+use crate::flow::finding::{Edit, Finding};
+use crate::flow::source::{Place, Position};
+
+/// The pages of the checks, where the package names a home page.
+const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");
+
+/// How many lines of the source a snippet holds.
+const SNIPPET_LINES: usize = 6;
+
+pub fn render(report: &Report<'_>) -> String {
+    let document = Document {
+        format_version: "1.0",
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        summary: Numbers {
+            files: report.summary.files,
+            errors: report.summary.errors,
+            warnings: report.summary.warnings,
+            suppressed: report.summary.suppressed,
+        },
+        diagnostics: report.findings.iter().map(diagnostic).collect(),
+    };
+    let text = serde_json::to_string(&document).expect("structs of text and numbers always serialise");
+    format!("{text}\n")
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    format_version: &'static str,
+    tool: Tool,
+    summary: Numbers,
+    diagnostics: Vec<Diagnostic<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Numbers {
+    files: usize,
+    errors: usize,
+    warnings: usize,
+    suppressed: usize,
+}
+
+#[derive(Serialize)]
+struct Diagnostic<'a> {
+    id: &'static str,
+    severity: &'static str,
+    category: &'static str,
+    message: &'a str,
+    path: &'a [String],
+    range: Range<'a>,
+    label: &'a str,
+    related: Vec<Related<'a>>,
+    consequence: Option<&'a str>,
+    help: &'a [String],
+    fix: Option<Fix<'a>>,
+    snippet: Snippet,
+    url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Range<'a> {
+    file: &'a str,
+    start: Point,
+    end: Point,
+}
+
+#[derive(Serialize)]
+struct Point {
+    line: usize,
+    column: usize,
+    byte: usize,
+}
+
+#[derive(Serialize)]
+struct Related<'a> {
+    range: Range<'a>,
+    label: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    safety: &'static str,
+    edits: Vec<Replacement<'a>>,
+}
+
+#[derive(Serialize)]
+struct Replacement<'a> {
+    range: Range<'a>,
+    text: &'a str,
+}
+
+/// Lines of the source; `highlight` holds pairs of Unicode scalar values counted from 0 within `text`.
+#[derive(Serialize)]
+struct Snippet {
+    start_line: usize,
+    text: String,
+    highlight: Vec<[usize; 2]>,
+}
+
+fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
+    Diagnostic {
+        id: finding.id,
+        severity: finding.severity.as_str(),
+        category: finding.category,
+        message: &finding.message,
+        path: &finding.path,
+        range: range(&finding.place),
+        label: &finding.label,
+        related: finding
+            .related
+            .iter()
+            .map(|(place, label)| Related {
+                range: range(place),
+                label,
+            })
+            .collect(),
+        consequence: finding.consequence.as_deref(),
+        help: &finding.help,
+        fix: finding.fix.as_ref().map(|fix| Fix {
+            safety: fix.safety.as_str(),
+            edits: fix.edits.iter().map(replacement).collect(),
+        }),
+        snippet: snippet(&finding.place),
+        url: (!HOMEPAGE.is_empty()).then(|| format!("{}/checks/{}", HOMEPAGE.trim_end_matches('/'), finding.id)),
+    }
+}
+
+fn replacement(edit: &Edit) -> Replacement<'_> {
+    Replacement {
+        range: range(&edit.place),
+        text: &edit.text,
+    }
+}
+
+fn range(place: &Place) -> Range<'_> {
+    let point = |position: Position| Point {
+        line: position.line,
+        column: position.column,
+        byte: position.byte,
+    };
+    Range {
+        file: place.source().name(),
+        start: point(place.start()),
+        end: point(place.end()),
+    }
+}
+
+fn snippet(place: &Place) -> Snippet {
+    let source = place.source();
+    let (start, end) = (place.start(), place.end());
+    let last = end.line.min(start.line + SNIPPET_LINES - 1);
+    let lines: Vec<&str> = (start.line..=last).map(|number| source.line(number)).collect();
+    let text = lines.join("\n");
+    let length = text.chars().count();
+    let to = match end.line <= last {
+        true => length - lines.last().map_or(0, |line| line.chars().count()) + end.column - 1,
+        false => length,
+    };
+    let from = (start.column - 1).min(length);
+    Snippet {
+        start_line: start.line,
+        text,
+        highlight: vec![[from, to.clamp(from, length)]],
+    }
+}

@@ -1,0 +1,56 @@
+//! In sentences and without drawings: for screen readers, logs and mail.
+
+use super::{Report, one_line};
+use crate::flow::finding::Finding;
+use crate::flow::source::Place;
+
+pub fn render(report: &Report<'_>) -> String {
+    let mut out = String::new();
+    for finding in report.findings {
+        out.push_str(&sentences(finding));
+        out.push('\n');
+    }
+    out.push_str(&format!("{}\n", report.summary));
+    out
+}
+
+fn sentences(finding: &Finding) -> String {
+    let mut lines = vec![format!(
+        "{}, {}: {}",
+        finding.severity,
+        finding.id,
+        one_line(&finding.message)
+    )];
+    let mut at = format!("  in {}", spoken(&finding.place));
+    if !finding.label.is_empty() {
+        at.push_str(&format!(": {}", one_line(&finding.label)));
+    }
+    lines.push(at);
+    let place = &finding.place;
+    let written = place.source().line(place.line()).trim();
+    if !written.is_empty() {
+        lines.push(format!("  written there: {}", one_line(written)));
+    }
+    for (place, label) in &finding.related {
+        lines.push(format!("  see {}: {}", spoken(place), one_line(label)));
+    }
+    if let Some(consequence) = &finding.consequence {
+        lines.push(format!("  consequence: {}", one_line(consequence)));
+    }
+    for help in &finding.help {
+        lines.push(format!("  help: {}", one_line(help)));
+    }
+    lines.push(format!("  more: engine explain {}", finding.id));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn spoken(place: &Place) -> String {
+    let start = place.start();
+    format!(
+        "{}, line {}, column {}",
+        place.source().name(),
+        start.line,
+        start.column
+    )
+}

@@ -1,0 +1,206 @@
+use super::*;
+use crate::flow::finding::{Findings, Fix, Safety};
+use crate::flow::form::{Duration, FromYaml, Located, Reader};
+use crate::flow::source::{Place, Source, Span};
+use crate::flow::suppress::suppress;
+use crate::flow::template::Template;
+use crate::flow::yaml;
+use crate::{form, words};
+
+words! {
+    /// Which side is heard.
+    pub enum Track {
+        /// The caller.
+        Inbound = "inbound",
+        /// Both sides.
+        Both = "both",
+    }
+}
+
+form! {
+    /// Speaks, then waits.
+    pub struct Step {
+        /// What is said.
+        say: Template,
+        pause: Duration = Duration::from_secs(1),
+        track: Track = Track::Both,
+        times: u32 = 1,
+    }
+}
+
+form! {
+    /// A flow of the kind these tests read.
+    pub struct Flow {
+        flow: Located<String>,
+        steps: Vec<(Located<String>, Step)>,
+    }
+}
+
+const BAD: &str = "\
+flow: מרפאה
+flow: again
+steps:
+  שלום:
+    say: \"בוקר טוב {{ contact.name | titel }}\"
+    pause: 6
+  goodbye:
+    sya: להתראות
+    track: inbund
+    times: yes
+# engine: allow(dead-end-step) because nothing is left to do
+";
+
+fn bad() -> (Vec<Finding>, Summary) {
+    let source = Source::new("flows/bad.yaml", BAD);
+    let mut findings = Findings::new();
+    let document = yaml::parse(&source, &mut findings);
+    let mut cx = Reader::new(&document);
+    assert_eq!(Flow::from_yaml(document.root.as_ref().unwrap(), &mut cx), None);
+    findings.extend(cx.into_findings());
+    let (findings, suppressed) = suppress(findings, &document);
+    let findings = findings.sorted().into_vec();
+    let summary = Summary::of(1, &findings, suppressed);
+    (findings, summary)
+}
+
+fn show(format: Format) -> String {
+    let (findings, summary) = bad();
+    format.render(&Report {
+        findings: &findings,
+        summary: &summary,
+        colour: false,
+    })
+}
+
+#[test]
+fn every_fault_of_a_file_is_found_in_one_run() {
+    let (findings, summary) = bad();
+    let ids: Vec<&str> = findings.iter().map(|finding| finding.id).collect();
+    assert_eq!(
+        ids,
+        [
+            "duplicate-key",
+            "unknown-filter",
+            "wrong-type",
+            "unknown-key",
+            "unknown-value",
+            "wrong-type",
+            "unused-allow"
+        ]
+    );
+    assert_eq!((summary.errors, summary.warnings), (6, 1));
+}
+
+#[test]
+fn human() {
+    insta::assert_snapshot!(show(Format::Human));
+}
+
+#[test]
+fn plain() {
+    insta::assert_snapshot!(show(Format::Plain));
+}
+
+#[test]
+fn concise() {
+    insta::assert_snapshot!(show(Format::Concise));
+}
+
+#[test]
+fn json() {
+    let text = show(Format::Json);
+    assert_eq!(text.lines().count(), 1);
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["tool"]["version"], env!("CARGO_PKG_VERSION"));
+    value["tool"]["version"] = "VERSION".into();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
+}
+
+#[test]
+fn human_shows_related_places_the_consequence_and_the_fix() {
+    let text = "steps:\n  ask_reason:\n    on:\n      1: confrim\n";
+    let source = Source::new("flows/clinic.yaml", text);
+    let place = |word: &str| {
+        let at = text.find(word).unwrap();
+        Place::new(&source, Span::new(at, at + word.len()))
+    };
+    let other = Source::new("flows/other.yaml", "flow: other\n");
+    let finding = Finding::error(
+        "unknown-step",
+        place("confrim"),
+        "`1` points at a step that does not exist",
+    )
+    .label("no step is called `confrim`")
+    .related(place("ask_reason"), "in this step")
+    .related(Place::new(&other, Span::new(0, 4)), "and not in this flow")
+    .consequence("callers who press 1 here would be disconnected")
+    .help("did you mean `confirm`?")
+    .fix(Fix::replace(Safety::Unsafe, place("confrim"), "confirm"));
+    let findings = [finding];
+    let summary = Summary::of(2, &findings, 3);
+    let report = |colour| Report {
+        findings: &findings,
+        summary: &summary,
+        colour,
+    };
+    insta::assert_snapshot!(Format::Human.render(&report(false)));
+    assert!(Format::Human.render(&report(true)).contains("\u{1b}["));
+    assert!(!Format::Human.render(&report(false)).contains('\u{1b}'));
+}
+
+#[test]
+fn a_clean_run_is_one_line_and_many_findings_are_cut() {
+    let clean = Summary::of(3, &[], 0);
+    let report = Report {
+        findings: &[],
+        summary: &clean,
+        colour: false,
+    };
+    assert_eq!(Format::Human.render(&report), "3 files: no problems\n");
+    assert_eq!(Format::Concise.render(&report), "");
+    let subject = clean.clone().subject("3 flows, 41 steps, 12 templates");
+    assert_eq!(subject.to_string(), "3 flows, 41 steps, 12 templates: no problems");
+
+    let source = Source::new("a.yaml", "x");
+    let one = Finding::warning("x-y", Place::new(&source, Span::new(0, 1)), "x");
+    let many = vec![one; 53];
+    let summary = Summary::of(1, &many, 2);
+    let report = Report {
+        findings: &many,
+        summary: &summary,
+        colour: false,
+    };
+    let text = Format::Human.render(&report);
+    assert!(
+        text.ends_with("… and 3 findings more\n\n1 file: 53 warnings (2 allowed)\n"),
+        "{text}"
+    );
+    assert_eq!(Format::Concise.render(&report).lines().count(), 53);
+}
+
+#[test]
+fn a_text_cannot_break_a_line_format() {
+    let source = Source::new("a.yaml", "x");
+    let finding = Finding::error("x-y", Place::new(&source, Span::new(0, 1)), "one\ntwo\u{1b}[2J");
+    let findings = [finding];
+    let summary = Summary::of(1, &findings, 0);
+    let report = Report {
+        findings: &findings,
+        summary: &summary,
+        colour: false,
+    };
+    assert_eq!(Format::Concise.render(&report), "a.yaml:1:1: error[x-y] one two [2J\n");
+    assert!(!Format::Human.render(&report).contains('\u{1b}'));
+}
+
+#[test]
+fn formats_are_chosen_by_name() {
+    for format in Format::ALL {
+        assert_eq!(format.as_str().parse(), Ok(*format));
+    }
+    let error = "jsn".parse::<Format>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no format `jsn`; did you mean `json`? known: `human`, `plain`, `concise`, `json`"
+    );
+}
