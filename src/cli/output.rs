@@ -44,7 +44,7 @@ pub(super) fn rendered(compiled: &[Compiled], format: Format, colour: bool) -> S
     for one in compiled {
         all.extend(one.findings.iter().cloned());
     }
-    let findings: Vec<Finding> = all.sorted();
+    let findings: Vec<Finding> = all.sorted().into_vec();
 
     let suppressed = compiled.iter().map(|one| one.suppressed).sum();
     let summary = Summary::of(compiled.len(), &findings, suppressed).subject(subject(compiled));
