@@ -53,8 +53,4 @@ impl<'a> Recorded<'a> {
     pub(super) fn marks(&self) -> BTreeMap<String, String> {
         self.marks.borrow().clone()
     }
-
-    pub(super) fn into_texts(self) -> BTreeMap<String, String> {
-        self.texts.into_inner()
-    }
 }

@@ -40,7 +40,9 @@ pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<
         value: entry.key.text.clone(),
         place: cx.place(entry.key.span),
     };
-    let (kind, kind_place) = read_kind(&entry.value, &name, false, cx, known)?;
+    // A step whose kind cannot be read still has its name, so that those who name it are not blamed too.
+    let (kind, kind_place) =
+        read_kind(&entry.value, &name, false, cx, known).unwrap_or_else(|| (None, name.place.clone()));
     let next = common(&entry.value, "next", cx);
     let on = common(&entry.value, "on", cx).unwrap_or_default();
     let when = common(&entry.value, "when", cx);

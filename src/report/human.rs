@@ -49,7 +49,7 @@ fn groups(finding: &Finding) -> Vec<Group<'_>> {
     for help in finding.help.iter().skip(usize::from(above.is_some())) {
         main = main.element(Level::HELP.message(help.as_str()));
     }
-    let mut groups = vec![main.element(more(finding))];
+    let mut groups = vec![main];
     if let Some(fix) = &finding.fix {
         let title = Level::HELP.secondary_title(above.map_or("write this", String::as_str));
         let here = |edit: &&Edit| edit.place.source().name() == finding.place.source().name();
@@ -57,12 +57,6 @@ fn groups(finding: &Finding) -> Vec<Group<'_>> {
         groups.push(title.element(window::<Patch<'_>>(finding.place.source()).patches(patches)));
     }
     groups
-}
-
-fn more(finding: &Finding) -> annotate_snippets::Message<'_> {
-    Level::NOTE
-        .no_name()
-        .message(format!("more: engine explain {}", finding.id))
 }
 
 /// The finding's own place and what explains it in the same source.

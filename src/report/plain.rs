@@ -40,7 +40,6 @@ fn sentences(finding: &Finding) -> String {
     for help in &finding.help {
         lines.push(format!("  help: {}", one_line(help)));
     }
-    lines.push(format!("  more: engine explain {}", finding.id));
     lines.push(String::new());
     lines.join("\n")
 }
