@@ -66,7 +66,7 @@ async fn every_webhook_but_stream_status_wants_a_signature() {
             assert_eq!(server.asked().len(), expected, "a refused request is not passed on");
         }
     }
-    assert_eq!(server.counts.snapshot().webhook_refused, 7 * 2 * 4);
+    assert_eq!(server.counts.snapshot().webhook_refused, 8 * 2 * 4);
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ async fn odd_methods_and_paths_never_get_an_error_status() {
         assert_safe(response, Answer::Document, path).await;
     }
     assert!(server.asked().is_empty());
-    assert_eq!(server.counts.snapshot().safe_answers, 6 * 5 + 5);
+    assert_eq!(server.counts.snapshot().safe_answers, 7 * 5 + 5);
 
     let doubled = client
         .post(server.url("//webhook//incoming_call"))
@@ -237,7 +237,7 @@ async fn a_line_that_fails_is_answered_for() {
             assert_safe(response, hook.answer(), &format!("{call} {hook:?}")).await;
         }
     }
-    assert_eq!(server.counts.snapshot().panics, 6);
+    assert_eq!(server.counts.snapshot().panics, 7);
     let after = client()
         .post(server.url("/webhook/next"))
         .form(&[("CallSid", "CA1")])
