@@ -44,11 +44,11 @@ impl Machine<'_> {
             self.warn("CALL_LOST", "the carrier never reported the call's end");
             return self.end(EndReason::Lost);
         }
-        if let Some(redirect) = self.call.redirect.clone().filter(|redirect| redirect.failed) {
-            if let Some(Answer::Document(document)) = self.call.answered(redirect.ticket).cloned() {
-                self.redirect(redirect.ticket, document, &redirect.reason);
-                return self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ASK_AGAIN_MS)));
-            }
+        if let Some(redirect) = self.call.redirect.clone().filter(|redirect| redirect.failed)
+            && let Some(Answer::Document(document)) = self.call.answered(redirect.ticket).cloned()
+        {
+            self.redirect(redirect.ticket, document, &redirect.reason);
+            return self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ASK_AGAIN_MS)));
         }
         if let Some((live, outcome)) = self.decided_stream() {
             let document = self.walk(From::Outcome(live.step, outcome));

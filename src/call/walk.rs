@@ -101,10 +101,10 @@ impl Machine<'_> {
     fn enter(&mut self, at: StepId, draft: &mut Draft) -> Result<Entered, StepError> {
         let step = self.flow.step(at);
         let mut cx = self.cx(draft, 1);
-        if let Some((when, skip)) = &step.when {
-            if !cx.holds(when)? {
-                return Ok(Entered::Skipped(*skip));
-            }
+        if let Some((when, skip)) = &step.when
+            && !cx.holds(when)?
+        {
+            return Ok(Entered::Skipped(*skip));
         }
         step.kind.enter(&mut cx).map(Entered::Done)
     }

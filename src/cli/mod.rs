@@ -31,7 +31,7 @@ enum Command {
     /// Checks flows without touching anything: no network, no database, no secrets.
     Validate(validate::Validate),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
-    Simulate(simulate::Simulate),
+    Simulate(Box<simulate::Simulate>),
     /// Prints a JSON Schema.
     Schema(schema::Schema),
     /// Makes a new project that validates.

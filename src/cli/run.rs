@@ -154,10 +154,10 @@ fn watch(root: &Path, changed: mpsc::Sender<()>) -> Option<notify::RecommendedWa
     };
     for folder in ["flows", "templates", "static", "examples"] {
         let folder = root.join(folder);
-        if folder.is_dir() {
-            if let Err(error) = watcher.watch(&folder, notify::RecursiveMode::Recursive) {
-                tracing::warn!(folder = %folder.display(), %error, "the folder is not watched");
-            }
+        if folder.is_dir()
+            && let Err(error) = watcher.watch(&folder, notify::RecursiveMode::Recursive)
+        {
+            tracing::warn!(folder = %folder.display(), %error, "the folder is not watched");
         }
     }
     Some(watcher)

@@ -115,10 +115,10 @@ impl Engine {
             Err(StoreError::Conflict { .. }) => {
                 // Another process answered the same first request a moment ago: its state is the call's.
                 let id = call.facts.id.clone();
-                if self.load(&id, slot).await.is_ok() {
-                    if let Some(Event::CallArrived(arrival)) = events.into_iter().next() {
-                        return Box::pin(self.apply_to(slot, Event::CallArrived(arrival))).await;
-                    }
+                if self.load(&id, slot).await.is_ok()
+                    && let Some(Event::CallArrived(arrival)) = events.into_iter().next()
+                {
+                    return Box::pin(self.apply_to(slot, Event::CallArrived(arrival))).await;
                 }
                 return Applied {
                     twiml,

@@ -155,10 +155,10 @@ impl StepKind for Gather {
         let Some(answer) = answer else {
             return self.again(cx, "no_input");
         };
-        if let Some(valid) = &self.valid {
-            if !cx.holds(valid)? {
-                return self.again(cx, "no_match");
-            }
+        if let Some(valid) = &self.valid
+            && !cx.holds(valid)?
+        {
+            return self.again(cx, "no_match");
         }
         let outcome = if self.choices.is_empty() {
             "matched"

@@ -98,7 +98,7 @@ impl StepKind for Http {
             method: self.method.as_str().to_owned(),
             url: cx.text(&self.url)?,
             headers,
-            body: (!body.is_empty()).then(|| Value::Object(body)),
+            body: (!body.is_empty()).then_some(Value::Object(body)),
             timeout_ms,
             tries,
         };
