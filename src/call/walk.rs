@@ -12,6 +12,8 @@ use crate::twiml::Verb;
 const MAX_HOPS: usize = 256;
 /// How much longer than a verb can take the engine waits before it asks the carrier about the call, in milliseconds.
 const SLACK_MS: u64 = 30_000;
+/// How long after the last verb the carrier may take to report the call's end, in milliseconds: follow-ups wait for it.
+const FAREWELL_SLACK_MS: u64 = 8_000;
 
 /// Where a walk begins.
 pub(super) enum From {
@@ -154,7 +156,11 @@ impl Machine<'_> {
 
     /// The wait begins: its timers are set and the document is done.
     fn stop(&mut self, at: StepId, wait: Wait, draft: Draft) -> Vec<Verb> {
-        let patience = wait.patience.max(draft.lead).saturating_add(SLACK_MS);
+        let slack = match wait.on {
+            WaitOn::Farewell(_) => FAREWELL_SLACK_MS,
+            _ => SLACK_MS,
+        };
+        let patience = wait.patience.max(draft.lead).saturating_add(slack);
         self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(patience)));
         if let WaitOn::Stream(stream) = &wait.on {
             let due = self.now.plus(draft.lead).plus(stream.start);
