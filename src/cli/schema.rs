@@ -41,7 +41,7 @@ pub(super) fn run(args: &Schema) -> Exit {
 
 /// The schema of `engine.yaml`.
 pub fn engine_schema() -> Value {
-    let mut schema = crate::line::config::EngineForm::schema();
+    let mut schema = crate::line::engine_yaml::EngineForm::schema();
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("Where and as whom the engine runs");
     schema

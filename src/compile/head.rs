@@ -42,6 +42,8 @@ form! {
         otherwise: Option<Located<String>>,
         /// A sound for when nothing else is left. Default: a sentence in the flow's language.
         apology: Option<Located<String>>,
+        /// The variables that a flow gets from those who run it.
+        takes: Vec<Located<String>> = Vec::new(),
         /// The ends of a flow that others run.
         ends: Vec<Located<String>> = Vec::new(),
         /// The steps by name.

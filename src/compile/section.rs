@@ -11,7 +11,7 @@ use crate::call::{AfterItem, Section, Step, StepId};
 use crate::flow::{
     Condition, Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, Template, nearest, parse,
 };
-use crate::step::Known;
+use crate::step::{Known, Part};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,8 +23,8 @@ const DEEPEST: usize = 8;
 pub(super) struct Build<'a> {
     files: &'a Recorded<'a>,
     draft: Draft,
-    /// Sections by file, with the declared ends.
-    sections: BTreeMap<String, (usize, Vec<String>)>,
+    /// The flows that were read, by file.
+    parts: BTreeMap<String, Part>,
     /// The documents that were read.
     documents: Vec<Document>,
     /// Files that are being read, outermost first.
@@ -58,7 +58,7 @@ impl<'a> Build<'a> {
         Self {
             files,
             draft: Draft::default(),
-            sections: BTreeMap::new(),
+            parts: BTreeMap::new(),
             documents: Vec::new(),
             open: Vec::new(),
         }
@@ -95,7 +95,13 @@ impl<'a> Build<'a> {
     fn section(&mut self, document: &Document, path: &str, head: &Head, main: bool, findings: &mut Findings) {
         let index = self.draft.sections.len();
         let ends: Vec<String> = head.ends.iter().map(|end| end.value.clone()).collect();
-        self.sections.insert(path.to_owned(), (index, ends.clone()));
+        let takes = head.takes.iter().map(|name| name.value.clone()).collect();
+        let part = Part {
+            section: index,
+            ends: ends.clone(),
+            takes,
+        };
+        self.parts.insert(path.to_owned(), part);
         // The place in the table is taken first, so that flows that are run come after it.
         let placeholder = Section {
             name: head.flow.value.clone(),
@@ -362,7 +368,8 @@ impl<'a> Build<'a> {
         let kinds: Vec<_> = kinds
             .chain(self.draft.after_call.iter().map(|item| &item.kind))
             .collect();
-        let vars: BTreeSet<String> = kinds.iter().flat_map(|kind| kind.touches().sets).collect();
+        let mut vars: BTreeSet<String> = kinds.iter().flat_map(|kind| kind.touches().sets).collect();
+        vars.extend(self.parts.values().flat_map(|part| part.takes.iter().cloned()));
         let names = names(vars);
         let mut conditions: Vec<&Condition> = self
             .draft
@@ -407,15 +414,15 @@ impl<'a> Build<'a> {
     }
 
     /// The section of a flow that another one runs; it is read when the first step asks for it.
-    fn run(&mut self, path: &str, findings: &mut Findings) -> Option<(usize, Vec<String>)> {
+    fn run(&mut self, path: &str, findings: &mut Findings) -> Option<Part> {
         if self.open.iter().any(|open| open == path) || self.open.len() >= DEEPEST {
             return None;
         }
-        if let Some(known) = self.sections.get(path) {
+        if let Some(known) = self.parts.get(path) {
             return Some(known.clone());
         }
         self.flow_file(path, false, findings)?;
-        self.sections.get(path).cloned()
+        self.parts.get(path).cloned()
     }
 }
 
@@ -436,7 +443,7 @@ impl Known for View<'_, '_> {
         self.exits.get(agent).cloned()
     }
 
-    fn ends(&self, file: &str) -> Option<(usize, Vec<String>)> {
+    fn part(&self, file: &str) -> Option<Part> {
         let path = join(self.folder, file);
         self.build.borrow_mut().run(&path, &mut self.findings.borrow_mut())
     }

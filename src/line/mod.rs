@@ -10,6 +10,7 @@ pub mod config;
 mod disk;
 mod drain;
 mod engine;
+pub mod engine_yaml;
 mod flows;
 pub mod host;
 mod known;

@@ -69,12 +69,23 @@ pub enum Stands {
 pub trait Known {
     /// The exits that the agent declares; none where there is no such agent.
     fn exits(&self, agent: &str) -> Option<Vec<String>>;
-    /// The flow file's section and its declared ends; none where it cannot be read.
-    fn ends(&self, file: &str) -> Option<(usize, Vec<String>)>;
+    /// The flow file as a part of this one; none where it cannot be read.
+    fn part(&self, file: &str) -> Option<Part>;
     /// The text of a message template; none where there is no such file.
     fn message(&self, name: &str) -> Option<crate::flow::Template>;
     /// Whether there is a TwiML template of that name.
     fn has_template(&self, name: &str) -> bool;
+}
+
+/// A flow that another one runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its section of the step table.
+    pub section: usize,
+    /// The ends that it declares.
+    pub ends: Vec<String>,
+    /// The variables that it gets.
+    pub takes: Vec<String>,
 }
 
 /// All kinds, in the order of the documentation.

@@ -1,8 +1,8 @@
 //! `run`: another flow, with parameters and results.
 
-use super::{Kind, Stands};
+use super::{Kind, Part, Stands};
 use crate::call::{Cx, Next, Outcome, StepError, StepKind, Touches};
-use crate::flow::{Finding, FromYaml, Located, Template, form};
+use crate::flow::{Finding, FromYaml, Located, Template, form, nearest};
 use serde_json::{Map, Value};
 
 form! {
@@ -21,7 +21,7 @@ pub(super) const KIND: Kind = Kind {
     place: Stands::InCall,
     read: |node, cx, known| {
         let form = Form::from_yaml(node, cx)?;
-        let Some((section, ends)) = known.ends(&form.flow.value) else {
+        let Some(part) = known.part(&form.flow.value) else {
             let place = form.flow.place.clone();
             cx.report(
                 Finding::error("unknown-flow", place, format!("`{}` cannot be run", form.flow.value))
@@ -30,7 +30,8 @@ pub(super) const KIND: Kind = Kind {
             );
             return None;
         };
-        Some(Box::new(Run { form, section, ends }))
+        parameters(&form, &part, cx);
+        Some(Box::new(Run { form, part }))
     },
     schema: Form::schema,
 };
@@ -38,8 +39,7 @@ pub(super) const KIND: Kind = Kind {
 #[derive(Debug)]
 struct Run {
     form: Form,
-    section: usize,
-    ends: Vec<String>,
+    part: Part,
 }
 
 impl StepKind for Run {
@@ -48,7 +48,7 @@ impl StepKind for Run {
     }
 
     fn outcomes(&self) -> Vec<Outcome> {
-        self.ends.iter().cloned().map(Outcome).collect()
+        self.part.ends.iter().cloned().map(Outcome).collect()
     }
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
@@ -57,7 +57,7 @@ impl StepKind for Run {
             vars.insert(name.value.clone(), Value::from(cx.text(value)?));
         }
         Ok(Next::Run {
-            section: self.section,
+            section: self.part.section,
             vars,
         })
     }
@@ -66,6 +66,37 @@ impl StepKind for Run {
         Touches {
             templates: self.form.with.iter().map(|(_, value)| value).collect(),
             ..Touches::default()
+        }
+    }
+}
+
+/// What the flow takes is given, and nothing else.
+fn parameters(form: &Form, part: &Part, cx: &mut crate::flow::Reader) {
+    for (name, _) in &form.with {
+        if !part.takes.contains(&name.value) {
+            cx.report(
+                Finding::error(
+                    "unknown-key",
+                    name.place.clone(),
+                    format!("the flow does not take `{}`", name.value),
+                )
+                .label("not under its `takes`")
+                .nearest(nearest(&name.value, part.takes.iter().map(String::as_str))),
+            );
+        }
+    }
+    for name in &part.takes {
+        if !form.with.iter().any(|(given, _)| given.value == *name) {
+            cx.report(
+                Finding::error(
+                    "missing-key",
+                    form.flow.place.clone(),
+                    format!("the flow takes `{name}`"),
+                )
+                .label("not given to it")
+                .consequence("the step would fail and the caller be sent to the fallback")
+                .help(format!("add `with: {{{name}: …}}`")),
+            );
         }
     }
 }
