@@ -81,7 +81,6 @@ async fn serve(args: &Run) -> Exit {
     let secrets = [
         ("TWILIO_ACCOUNT_SID", settings.carrier.account_sid.is_some()),
         ("TWILIO_AUTH_TOKEN", settings.server.auth_token.is_some()),
-        ("PUBLIC_BASE_URL", settings.config.public_url.is_some()),
     ];
     let host = match Host::start(settings, disk, &flow).await {
         Ok(host) => host,

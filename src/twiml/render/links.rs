@@ -41,9 +41,9 @@ impl Links {
         format!("{}/webhook{}{visit}{}", self.base(), segments(route), self.fragment())
     }
 
-    /// The address that takes a report, whose answer nobody reads.
+    /// The address that takes a report, whose answer nobody reads: one that is lost keeps no caller waiting.
     pub fn callback(&self, route: &str) -> String {
-        self.webhook(route, 1)
+        format!("{}/webhook{}", self.base(), segments(route))
     }
 
     /// The address of a WebSocket: `wss`, or `ws` where the engine itself runs without TLS.
@@ -164,7 +164,7 @@ mod tests {
         );
         assert_eq!(
             links.callback("stream_status"),
-            "https://line.example/webhook/stream_status#rc=5&rp=all"
+            "https://line.example/webhook/stream_status"
         );
         assert_eq!(links.socket("/ws/twilio-media"), "wss://line.example/ws/twilio-media");
     }
