@@ -7,6 +7,7 @@ mod logs;
 mod new;
 mod output;
 mod run;
+mod scenario;
 pub mod schema;
 mod simulate;
 mod validate;

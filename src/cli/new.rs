@@ -23,9 +23,10 @@ enum Example {
     Voicemail,
 }
 
-/// A bundled flow and the files it needs.
+/// A bundled flow, a scenario for it and the files they need.
 struct Kit {
     flow: &'static str,
+    scenario: &'static str,
     files: &'static [(&'static str, &'static [u8])],
 }
 
@@ -37,6 +38,7 @@ macro_rules! files {
 
 const VOICEMAIL: Kit = Kit {
     flow: include_str!("../../flows/voicemail.yaml"),
+    scenario: include_str!("../../scenarios/voicemail_message.yaml"),
     files: files![
         "static/tts/greeting_en.mp3",
         "static/tts/leave_message_en.mp3",
@@ -46,6 +48,7 @@ const VOICEMAIL: Kit = Kit {
 
 const MENU: Kit = Kit {
     flow: include_str!("../../flows/menu.yaml"),
+    scenario: include_str!("../../scenarios/menu_nobody_answers.yaml"),
     files: files![
         "static/tts/menu_en.mp3",
         "static/tts/invalid_en.mp3",
@@ -58,6 +61,7 @@ const MENU: Kit = Kit {
 
 const ASSISTANT: Kit = Kit {
     flow: include_str!("../../flows/receptionist.yaml"),
+    scenario: include_str!("../../scenarios/receptionist_talks.yaml"),
     files: files![
         "static/tts/greeting_he.mp3",
         "static/tts/answer_he.mp3",
@@ -89,6 +93,7 @@ jobs:
       - uses: actions/checkout@v4
       - run: cargo install --locked engine
       - run: engine validate
+      - run: for file in scenarios/*.yaml; do engine simulate --scenario $file; done
 ";
 
 pub(super) fn run(args: &New) -> Exit {
@@ -114,7 +119,7 @@ pub(super) fn run(args: &New) -> Exit {
             println!("made {}", args.name.display());
             println!("  cd {}", args.name.display());
             println!("  engine validate");
-            println!("  engine simulate --flow flows/{name}.yaml");
+            println!("  engine simulate --scenario scenarios/{name}.yaml");
             Exit::Done
         }
         Err(error) => {
@@ -142,6 +147,18 @@ fn make(folder: &Path, name: &str, example: Example) -> std::io::Result<()> {
         })
         .collect();
     write(folder, &format!("flows/{name}.yaml"), flow.as_bytes())?;
+    let scenario: String = kit
+        .scenario
+        .lines()
+        .map(|line| {
+            if line.starts_with("flow: ") {
+                format!("flow: ../flows/{name}.yaml\n")
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
+    write(folder, &format!("scenarios/{name}.yaml"), scenario.as_bytes())?;
     for (path, content) in kit.files {
         write(folder, path, content)?;
     }
@@ -155,6 +172,11 @@ fn make(folder: &Path, name: &str, example: Example) -> std::io::Result<()> {
         folder,
         "schemas/engine.v1.json",
         super::schema::pretty(&super::schema::engine_schema()).as_bytes(),
+    )?;
+    write(
+        folder,
+        "schemas/scenario.v1.json",
+        super::schema::pretty(&super::schema::scenario_schema()).as_bytes(),
     )?;
     write(folder, ".github/workflows/flows.yml", CI.as_bytes())?;
     write(folder, ".gitignore", b"engine.db*\n")

@@ -55,6 +55,18 @@ pub(super) fn rendered(compiled: &[Compiled], format: Format, colour: bool) -> S
     })
 }
 
+/// Prints the findings of a file that is no flow.
+pub(super) fn print_findings(findings: &Findings) {
+    let findings: Vec<Finding> = findings.iter().cloned().collect();
+    let summary = Summary::of(1, &findings, 0);
+    let report = Report {
+        findings: &findings,
+        summary: &summary,
+        colour: false,
+    };
+    eprint!("{}", Format::Plain.render(&report));
+}
+
 /// Prints what was found in compiled flows for people, on standard error; nothing where nothing was found.
 pub(super) fn findings_of(compiled: &[Compiled]) {
     if compiled.iter().all(|compiled| compiled.findings.is_empty()) {
@@ -75,16 +87,7 @@ pub(super) fn flows_refused(wrong: &[Compiled]) -> Exit {
 /// Settings that cannot be used.
 pub(super) fn config_refused(error: &ConfigError) -> Exit {
     if let ConfigError::Findings(findings) = error {
-        let findings: Vec<Finding> = findings.iter().cloned().collect();
-        let summary = Summary::of(1, &findings, 0).subject("engine.yaml");
-        eprint!(
-            "{}",
-            Format::Plain.render(&Report {
-                findings: &findings,
-                summary: &summary,
-                colour: false
-            })
-        );
+        print_findings(findings);
     }
     eprintln!("error: {error}");
     Exit::Config

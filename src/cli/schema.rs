@@ -21,6 +21,8 @@ enum What {
     Flow,
     /// `engine.yaml`.
     Engine,
+    /// Scenario files.
+    Scenario,
 }
 
 pub(super) fn run(args: &Schema) -> Exit {
@@ -34,6 +36,7 @@ pub(super) fn run(args: &Schema) -> Exit {
         },
         (None, What::Flow) => crate::compile::schema(),
         (None, What::Engine) => engine_schema(),
+        (None, What::Scenario) => scenario_schema(),
     };
     print!("{}", pretty(&schema));
     Exit::Done
@@ -44,6 +47,14 @@ pub fn engine_schema() -> Value {
     let mut schema = crate::line::engine_yaml::EngineForm::schema();
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("Where and as whom the engine runs");
+    schema
+}
+
+/// The schema of scenario files.
+pub fn scenario_schema() -> Value {
+    let mut schema = super::scenario::ScenarioForm::schema();
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = json!("A call to a flow, and what must come of it");
     schema
 }
 

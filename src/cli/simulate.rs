@@ -1,6 +1,7 @@
 //! `engine simulate`: calls by the built-in carrier, over real sockets, with sound at real pace.
 
 use super::run::located;
+use super::scenario::{self, Expect};
 use super::{Exit, logs, output};
 use crate::carrier::{
     CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Level, Outcome, Script, StatusEvent,
@@ -18,11 +19,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Places calls with the built-in carrier.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Simulate {
     /// The flow to call; an engine is started for it.
-    #[arg(long, env = "ENGINE_FLOW", conflicts_with = "url", required_unless_present = "url")]
+    #[arg(long, env = "ENGINE_FLOW", conflicts_with = "url", required_unless_present_any = ["url", "scenario"])]
     flow: Option<PathBuf>,
+    /// A scenario file: flow, caller, faults and what must come of it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["flow", "url", "faults", "dials"])]
+    scenario: Option<PathBuf>,
     /// The voice webhook of an engine that runs somewhere, such as `https://voice.example.com/webhook/incoming_call`.
     #[arg(long)]
     url: Option<String>,
@@ -88,7 +92,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| format!("`{text}` is no time; write for example `3s` or `2m`"))
 }
 
-fn dial(text: &str) -> Result<DialOutcome, String> {
+pub(super) fn dial(text: &str) -> Result<DialOutcome, String> {
     match text {
         "answer" => Ok(DialOutcome::default()),
         "busy" => Ok(DialOutcome::Busy),
@@ -110,6 +114,12 @@ pub(super) fn run(args: &Simulate) -> Exit {
 }
 
 async fn simulate(args: &Simulate) -> Exit {
+    let mut args = args.clone();
+    let expect = match args.take_scenario() {
+        Ok(expect) => expect,
+        Err(exit) => return exit,
+    };
+    let args = &args;
     let config = CarrierConfig {
         account_sid: args.account_sid.clone(),
         auth_token: args.auth_token.clone(),
@@ -141,7 +151,7 @@ async fn simulate(args: &Simulate) -> Exit {
         (None, None) => return Exit::Usage,
     };
     let reports = place_all(args, &carrier, &voice_url, status_callback).await;
-    let exit = tell(args, &reports);
+    let exit = tell(args, expect.as_ref(), &reports);
     if let Some((host, folder)) = started {
         host.stop().await;
         drop(folder);
@@ -211,6 +221,29 @@ pub fn for_carrier(mut settings: Settings, carrier: &Carrier, folder: &std::path
     settings
 }
 
+impl Simulate {
+    /// Takes flow, caller and faults from the scenario, where there is one.
+    fn take_scenario(&mut self) -> Result<Option<Expect>, Exit> {
+        let Some(path) = &self.scenario else { return Ok(None) };
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            eprintln!("error: the scenario `{}` cannot be read: {error}", path.display());
+            Exit::Usage
+        })?;
+        let scenario = scenario::read(path, &text).map_err(|findings| {
+            output::print_findings(&findings);
+            Exit::Problems
+        })?;
+        if self.format == Format::Human {
+            println!("{}", scenario.name);
+        }
+        self.flow = Some(scenario.flow);
+        self.caller = scenario.caller;
+        self.faults = scenario.faults;
+        self.dials = scenario.dials;
+        Ok(Some(scenario.expect))
+    }
+}
+
 async fn place_all(
     args: &Simulate,
     carrier: &Arc<Carrier>,
@@ -266,17 +299,21 @@ async fn print(mut events: mpsc::UnboundedReceiver<Event>, format: Format, many:
 }
 
 /// The end of it: what the caller got, in a few lines, and whether that was good enough.
-fn tell(args: &Simulate, reports: &[CallReport]) -> Exit {
+fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exit {
     let mut good = reports.len() == args.calls.max(1);
     for report in reports {
         let silence = report.longest_silence.length();
         let too_quiet = args.max_silence.is_some_and(|most| silence > most);
         let failed = report.outcome == Outcome::ApplicationError;
-        good &= !too_quiet && !failed;
+        let missed = expect.map(|expect| expect.missed(report)).unwrap_or_default();
+        good &= !too_quiet && !failed && missed.is_empty();
         if args.format == Format::Json {
             println!("{}", summary(report));
         } else if reports.len() == 1 || too_quiet || failed {
             people(report);
+        }
+        for missed in &missed {
+            eprintln!("failed: {missed}");
         }
     }
     if args.format == Format::Human && reports.len() > 1 {
