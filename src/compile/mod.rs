@@ -5,6 +5,8 @@
 mod agent;
 mod files;
 mod head;
+mod known;
+mod referred;
 mod scope;
 mod section;
 mod steps;

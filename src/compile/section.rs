@@ -3,17 +3,14 @@
 use super::agent;
 use super::files::Recorded;
 use super::head::Head;
-use super::scope::names;
+use super::known::View;
 use super::steps::{self, RawStep};
 use super::wiring::{Names, resolve, wire};
 use super::{Draft, unreadable};
 use crate::call::{AfterItem, Section, Step, StepId};
-use crate::flow::{
-    Condition, Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, Template, nearest, parse,
-};
-use crate::step::{Known, Part};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::flow::{Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, nearest, parse};
+use crate::step::Part;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// So many flows inside each other are a mistake.
@@ -21,36 +18,14 @@ const DEEPEST: usize = 8;
 
 /// A flow that is being put together.
 pub(super) struct Build<'a> {
-    files: &'a Recorded<'a>,
-    draft: Draft,
+    pub files: &'a Recorded<'a>,
+    pub draft: Draft,
     /// The flows that were read, by file.
-    parts: BTreeMap<String, Part>,
+    pub parts: BTreeMap<String, Part>,
     /// The documents that were read.
     documents: Vec<Document>,
     /// Files that are being read, outermost first.
     open: Vec<String>,
-}
-
-/// What the kinds of one section can ask while they are read.
-struct View<'a, 'b> {
-    build: RefCell<&'a mut Build<'b>>,
-    findings: RefCell<Findings>,
-    exits: &'a BTreeMap<String, Vec<String>>,
-    folder: &'a str,
-    files: &'a Recorded<'b>,
-}
-
-impl<'a, 'b> View<'a, 'b> {
-    fn new(build: &'a mut Build<'b>, exits: &'a BTreeMap<String, Vec<String>>, folder: &'a str) -> Self {
-        let files = build.files;
-        Self {
-            build: RefCell::new(build),
-            findings: RefCell::default(),
-            exits,
-            folder,
-            files,
-        }
-    }
 }
 
 impl<'a> Build<'a> {
@@ -316,105 +291,8 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// Every sound that a step names exists.
-    fn sounds(&mut self, findings: &mut Findings, head: &Head) {
-        let mut named: Vec<Located<String>> = Vec::new();
-        for step in &self.draft.steps {
-            named.extend(step.kind.touches().assets.into_iter().cloned());
-        }
-        named.extend(head.apology.clone());
-        for sound in named {
-            self.sound(&sound, findings);
-        }
-    }
-
-    fn sound(&mut self, sound: &Located<String>, findings: &mut Findings) {
-        let path = sound.value.as_str();
-        if path.starts_with("https://") || path.starts_with("http://") || self.draft.assets.contains_key(path) {
-            return;
-        }
-        if let Some(asset) = self.files.asset(path) {
-            self.draft.assets.insert(path.to_owned(), asset);
-            return;
-        }
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let near = self.files.list(&format!("static/{folder}"));
-        let near: Vec<String> = near
-            .into_iter()
-            .map(|name| {
-                if folder.is_empty() {
-                    name
-                } else {
-                    format!("{folder}/{name}")
-                }
-            })
-            .collect();
-        let finding = Finding::error(
-            "unknown-asset",
-            sound.place.clone(),
-            format!("there is no sound `static/{path}`"),
-        )
-        .label("no such file")
-        .consequence("the caller would hear nothing here (11200)");
-        findings.push(match nearest(path, near.iter().map(String::as_str)) {
-            Some(near) => finding.nearest(Some(near)),
-            None => finding.help(format!("put the file at `static/{path}`")),
-        });
-    }
-
-    /// Every name in a template or a condition is provided by something, and every agent is declared.
-    fn uses(&self, findings: &mut Findings) {
-        let kinds = self.draft.steps.iter().map(|step| &step.kind);
-        let kinds: Vec<_> = kinds
-            .chain(self.draft.after_call.iter().map(|item| &item.kind))
-            .collect();
-        let mut vars: BTreeSet<String> = kinds.iter().flat_map(|kind| kind.touches().sets).collect();
-        vars.extend(self.parts.values().flat_map(|part| part.takes.iter().cloned()));
-        let names = names(vars);
-        let mut conditions: Vec<&Condition> = self
-            .draft
-            .after_call
-            .iter()
-            .filter_map(|item| item.when.as_ref())
-            .collect();
-        conditions.extend(
-            self.draft
-                .steps
-                .iter()
-                .filter_map(|step| step.when.as_ref().map(|(when, _)| when)),
-        );
-        let mut used = Vec::new();
-        for kind in kinds {
-            let touches = kind.touches();
-            used.extend(touches.templates.iter().flat_map(|template| template.uses()));
-            conditions.extend(touches.conditions);
-            for agent in touches.agents {
-                self.check_agent(agent, findings);
-            }
-        }
-        used.extend(conditions.iter().flat_map(|condition| condition.uses()));
-        for one in used {
-            names.check(one, findings);
-        }
-    }
-
-    fn check_agent(&self, agent: &Located<String>, findings: &mut Findings) {
-        let known = self.draft.agents.iter().map(|(name, _)| name.value.as_str());
-        if known.clone().any(|name| name == agent.value) {
-            return;
-        }
-        let message = format!("there is no agent `{}`", agent.value);
-        let finding = Finding::error("unknown-agent", agent.place.clone(), message)
-            .label("not under `agents`")
-            .consequence("the caller would be connected with nobody");
-        findings.push(match nearest(&agent.value, known) {
-            Some(near) => finding.nearest(Some(near)),
-            None => finding.help(format!("declare it under `agents: {{{}: …}}`", agent.value)),
-        });
-    }
-
     /// The section of a flow that another one runs; it is read when the first step asks for it.
-    fn run(&mut self, path: &str, findings: &mut Findings) -> Option<Part> {
+    pub fn run(&mut self, path: &str, findings: &mut Findings) -> Option<Part> {
         if self.open.iter().any(|open| open == path) || self.open.len() >= DEEPEST {
             return None;
         }
@@ -436,43 +314,4 @@ fn check_end(end: &Located<String>, ends: &[String], findings: &mut Findings) {
         Some(near) => finding.nearest(Some(near)),
         None => finding.help(format!("add it at the flow's head: `ends: [{}]`", end.value)),
     });
-}
-
-impl Known for View<'_, '_> {
-    fn exits(&self, agent: &str) -> Option<Vec<String>> {
-        self.exits.get(agent).cloned()
-    }
-
-    fn part(&self, file: &str) -> Option<Part> {
-        let path = join(self.folder, file);
-        self.build.borrow_mut().run(&path, &mut self.findings.borrow_mut())
-    }
-
-    fn message(&self, name: &str) -> Option<Template> {
-        let path = format!("templates/whatsapp/{name}.txt");
-        let text = self.files.text(&path)?;
-        let source = Source::new(path, text);
-        let (template, findings) = Template::of_file(&source);
-        self.findings.borrow_mut().extend(findings);
-        template
-    }
-
-    fn has_template(&self, name: &str) -> bool {
-        self.files.text(&format!("templates/{name}.xml")).is_some()
-    }
-}
-
-/// A path beside the flow that names it; `..` goes up.
-fn join(folder: &str, file: &str) -> String {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in file.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
