@@ -2,6 +2,7 @@
 
 mod channels;
 mod contract;
+mod faults;
 mod server;
 mod stage;
 mod transcribe;
