@@ -32,7 +32,7 @@ fn part(name: &str) -> (&'static str, Vec<Fault>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_leaves_the_caller_with_sound_and_the_engine_with_the_truth() {
     let stage = Plan::new()
-        .settings("transcribe: {provider: command, run: [sh, -c, 'echo call me back']}\n")
+        .settings("transcribe: {provider: command, run: [sh, -c, 'test -s $0 && echo call me back', '{file}']}\n")
         .start()
         .await;
     let mut calls = Vec::new();
@@ -56,10 +56,10 @@ async fn every_fault_leaves_the_caller_with_sound_and_the_engine_with_the_truth(
                 .await;
         }
         if let Err(problem) = judge(&stage, name, &from, &report) {
-            wrong.push(format!("{name}: {problem}\n{}", story(&report)));
+            wrong.push(format!("{name}: {problem}\n{}{}", story(&report), stage.log.about(&report.call_sid)));
         }
     }
-    assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), stage.log.text());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn ensure(holds: bool, what: impl Into<String>) -> Result<(), String> {

@@ -183,6 +183,12 @@ impl Log {
         lines
     }
 
+    /// Everything about a call, as text.
+    pub fn about(&self, call: &str) -> String {
+        let lines = self.all().into_iter().map(|line| line.to_string());
+        lines.filter(|line| line.contains(call)).map(|line| line + "\n").collect()
+    }
+
     fn read(&self, from: impl tokio::io::AsyncRead + Unpin + Send + 'static) {
         let log = self.clone();
         tokio::spawn(async move {
