@@ -169,6 +169,7 @@ impl Line {
     /// The call is answered from here on.
     pub(crate) fn answer(&mut self) {
         self.up = Some(self.now());
+        self.voice.answered();
     }
 
     /// Tells the caller's script that a verb begins.

@@ -1,8 +1,11 @@
 //! Tests of the engine from outside: real sockets, a real store, the built-in carrier. One module per subject.
 
 mod channels;
+mod contract;
+mod faults;
 mod fuzzed;
 mod schemas;
 mod server;
+mod stage;
 mod transcribe;
 mod wire;
