@@ -17,6 +17,26 @@ fn the_engine_schema_is_fresh() {
 }
 
 #[test]
+fn the_scenario_schema_is_fresh() {
+    fresh("scenario", &engine::cli::schema::scenario_schema());
+}
+
+#[test]
+fn shipped_scenarios_are_as_their_schema_says() {
+    let validator = jsonschema::validator_for(&engine::cli::schema::scenario_schema()).expect("the schema is one");
+    let files = yaml_files("scenarios");
+    assert!(!files.is_empty(), "there are scenarios");
+    for file in files {
+        assert_eq!(
+            faults(&validator, &read(&file)),
+            [] as [String; 0],
+            "{}",
+            file.display()
+        );
+    }
+}
+
+#[test]
 fn shipped_flows_are_as_their_schema_says() {
     let files: Vec<PathBuf> = ["flows", "examples"]
         .iter()
