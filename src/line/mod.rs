@@ -13,6 +13,7 @@ mod engine;
 mod flows;
 pub mod host;
 mod known;
+mod leases;
 mod media;
 mod outbox;
 mod perform;

@@ -3,6 +3,7 @@
 mod channels;
 mod contract;
 mod faults;
+mod restart;
 mod server;
 mod stage;
 mod transcribe;
