@@ -30,7 +30,14 @@ impl Machine<'_> {
         }
         match self.call.answered(ticket).cloned() {
             Some(answer) => {
-                self.take_back_redirect(ticket);
+                if self
+                    .call
+                    .redirect
+                    .as_ref()
+                    .is_some_and(|redirect| redirect.ticket == ticket)
+                {
+                    self.redirect_arrived();
+                }
                 self.effect(Effect::Answer(answer));
             }
             None => {
@@ -73,6 +80,8 @@ impl Machine<'_> {
 
     fn go_on(&mut self, ticket: Ticket, live: &Live, params: &Params) {
         let Live { step, wait } = live;
+        // Only the redirect's own document can have brought the carrier here.
+        self.redirect_arrived();
         let from = match &wait.on {
             WaitOn::Stream(stream) => {
                 let outcome = self.stream_outcome(stream);
@@ -109,9 +118,10 @@ impl Machine<'_> {
         self.effect(Effect::Answer(Answer::Document(draft.verbs)));
     }
 
-    /// The carrier asked by itself for what a redirect would have brought: it need not be sent.
-    fn take_back_redirect(&mut self, ticket: Ticket) {
-        if let Some(redirect) = self.call.redirect.take_if(|redirect| redirect.ticket == ticket) {
+    /// The carrier has what a redirect was to bring, whatever became of the request to REST: it is not sent again.
+    fn redirect_arrived(&mut self) {
+        if let Some(redirect) = self.call.redirect.take() {
+            self.log("WATCHDOG_REDIRECT_OK", "");
             self.effect(Effect::CancelTask(redirect.key));
         }
     }

@@ -5,6 +5,7 @@ mod contract;
 mod faults;
 mod fuzzed;
 mod schemas;
+mod restart;
 mod server;
 mod stage;
 mod transcribe;
