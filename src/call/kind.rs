@@ -118,4 +118,6 @@ pub struct Touches<'a> {
     pub messages: Vec<&'a Located<String>>,
     /// Variables it sets.
     pub sets: Vec<String>,
+    /// The section that it runs, with the variables that the section begins with.
+    pub runs: Option<(usize, Vec<String>)>,
 }

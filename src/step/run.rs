@@ -65,6 +65,10 @@ impl StepKind for Run {
     fn touches(&self) -> Touches<'_> {
         Touches {
             templates: self.form.with.iter().map(|(_, value)| value).collect(),
+            runs: Some((
+                self.section,
+                self.form.with.iter().map(|(name, _)| name.value.clone()).collect(),
+            )),
             ..Touches::default()
         }
     }

@@ -44,6 +44,8 @@ pub struct Phone {
     pub logs: Vec<(&'static str, String)>,
     /// When the caller was last heard on a socket.
     pub last_frame: Option<Time>,
+    /// The text of every message that was ordered.
+    pub messages: Vec<String>,
     streams: u32,
 }
 
@@ -78,6 +80,7 @@ impl Phone {
             rows: Vec::new(),
             logs: Vec::new(),
             last_frame: None,
+            messages: Vec::new(),
             streams: 0,
         };
         phone.take(effects, Setting::FirstDocument);
@@ -133,6 +136,9 @@ impl Phone {
                     if let TaskKind::RedirectCall { document, .. } = &task.kind {
                         self.renders(document, Setting::LiveCall);
                     }
+                    if let TaskKind::SendMessage { body, .. } = &task.kind {
+                        self.messages.push(body.clone());
+                    }
                     self.tasks.push(task);
                 }
                 Effect::CancelTask(key) => self.tasks.retain(|task| task.key != key),
@@ -178,7 +184,10 @@ impl Phone {
                     "nothing will ever move this call: {live:?}"
                 );
                 if let WaitOn::Task { key, result: None, .. } = &live.wait.on {
-                    assert!(self.ordered.contains(key), "the call waits for a task that nobody ordered");
+                    assert!(
+                        self.ordered.contains(key),
+                        "the call waits for a task that nobody ordered"
+                    );
                 }
             }
             Phase::Ended { follow_up, .. } => {
@@ -211,7 +220,9 @@ impl Phone {
     /// The carrier comes back through the way that the document names.
     #[track_caller]
     pub fn comes_back(&mut self, fields: &[(&str, &str)]) -> &mut Self {
-        let Some(ticket) = self.ticket else { panic!("the document names no way back") };
+        let Some(ticket) = self.ticket else {
+            panic!("the document names no way back")
+        };
         self.asks(ticket, fields)
     }
 
@@ -410,7 +421,9 @@ fn ticket_of(verb: &Verb) -> Option<Ticket> {
 /// A verb in a few words: its name, what it is about, and what is inside.
 fn told(verb: &Verb) -> String {
     let mut words = vec![verb.template.clone()];
-    for key in ["asset", "text", "digits", "seconds", "number", "name", "address", "identity", "url", "reason"] {
+    for key in [
+        "asset", "text", "digits", "seconds", "number", "name", "address", "identity", "url", "reason",
+    ] {
         match verb.with.get(key) {
             Some(Value::String(text)) => words.push(text.clone()),
             Some(Value::Null) | None => {}
