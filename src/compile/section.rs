@@ -3,17 +3,17 @@
 use super::agent;
 use super::files::Recorded;
 use super::head::Head;
-use super::scope::names;
+use super::scope;
 use super::steps::{self, RawStep};
 use super::wiring::{Names, resolve, wire};
 use super::{Draft, unreadable};
 use crate::call::{AfterItem, Section, Step, StepId};
 use crate::flow::{
-    Condition, Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, Template, nearest, parse,
+    Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, Template, nearest, parse,
 };
 use crate::step::Known;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// So many flows inside each other are a mistake.
@@ -126,8 +126,11 @@ impl<'a> Build<'a> {
                     .help("move it to the flow that takes the call"),
             );
         }
-        self.sounds(findings, head);
-        self.uses(findings);
+        self.sounds(findings, head, index);
+        // What a flow that is run begins with is known when all that run it are read.
+        if main {
+            scope::check(&self.draft, findings);
+        }
         self.open.pop();
     }
 
@@ -168,6 +171,19 @@ impl<'a> Build<'a> {
             );
             for sound in read.iter().flat_map(|read| &read.sounds) {
                 self.sound(sound, findings);
+            }
+            if let Some((first, _)) = self.draft.agents.iter().find(|(known, _)| known.value == name.value) {
+                findings.push(
+                    Finding::error(
+                        "duplicate-key",
+                        name.place.clone(),
+                        format!("the agent `{}` is declared in two flow files", name.value),
+                    )
+                    .label("declared again")
+                    .related(first.place.clone(), "declared first")
+                    .consequence("the caller would talk with the wrong one")
+                    .help("give one of them another name"),
+                );
             }
             self.draft.agents.push((name, read.map(|read| read.agent)));
         }
@@ -311,9 +327,9 @@ impl<'a> Build<'a> {
     }
 
     /// Every sound that a step names exists.
-    fn sounds(&mut self, findings: &mut Findings, head: &Head) {
+    fn sounds(&mut self, findings: &mut Findings, head: &Head, section: usize) {
         let mut named: Vec<Located<String>> = Vec::new();
-        for step in &self.draft.steps {
+        for step in self.draft.steps.iter().filter(|step| step.section == section) {
             named.extend(step.kind.touches().assets.into_iter().cloned());
         }
         named.extend(head.apology.clone());
@@ -353,56 +369,6 @@ impl<'a> Build<'a> {
         findings.push(match nearest(path, near.iter().map(String::as_str)) {
             Some(near) => finding.nearest(Some(near)),
             None => finding.help(format!("put the file at `static/{path}`")),
-        });
-    }
-
-    /// Every name in a template or a condition is provided by something, and every agent is declared.
-    fn uses(&self, findings: &mut Findings) {
-        let kinds = self.draft.steps.iter().map(|step| &step.kind);
-        let kinds: Vec<_> = kinds
-            .chain(self.draft.after_call.iter().map(|item| &item.kind))
-            .collect();
-        let vars: BTreeSet<String> = kinds.iter().flat_map(|kind| kind.touches().sets).collect();
-        let names = names(vars);
-        let mut conditions: Vec<&Condition> = self
-            .draft
-            .after_call
-            .iter()
-            .filter_map(|item| item.when.as_ref())
-            .collect();
-        conditions.extend(
-            self.draft
-                .steps
-                .iter()
-                .filter_map(|step| step.when.as_ref().map(|(when, _)| when)),
-        );
-        let mut used = Vec::new();
-        for kind in kinds {
-            let touches = kind.touches();
-            used.extend(touches.templates.iter().flat_map(|template| template.uses()));
-            conditions.extend(touches.conditions);
-            for agent in touches.agents {
-                self.check_agent(agent, findings);
-            }
-        }
-        used.extend(conditions.iter().flat_map(|condition| condition.uses()));
-        for one in used {
-            names.check(one, findings);
-        }
-    }
-
-    fn check_agent(&self, agent: &Located<String>, findings: &mut Findings) {
-        let known = self.draft.agents.iter().map(|(name, _)| name.value.as_str());
-        if known.clone().any(|name| name == agent.value) {
-            return;
-        }
-        let message = format!("there is no agent `{}`", agent.value);
-        let finding = Finding::error("unknown-agent", agent.place.clone(), message)
-            .label("not under `agents`")
-            .consequence("the caller would be connected with nobody");
-        findings.push(match nearest(&agent.value, known) {
-            Some(near) => finding.nearest(Some(near)),
-            None => finding.help(format!("declare it under `agents: {{{}: …}}`", agent.value)),
         });
     }
 
