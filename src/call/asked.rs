@@ -87,7 +87,14 @@ impl Machine<'_> {
                 let outcome = self.stream_outcome(stream);
                 From::Outcome(*step, outcome)
             }
-            WaitOn::Task { result: None, .. } => return self.keep_holding(ticket),
+            WaitOn::Task {
+                result: None, give_up, ..
+            } if self.now < *give_up => return self.keep_holding(ticket),
+            WaitOn::Task { result: None, key, .. } => {
+                self.warn("TASK_LATE", key.to_string());
+                let late = Err("no result in time".to_owned());
+                self.resume(*step, wait, Back::Task(&late))
+            }
             WaitOn::Task {
                 result: Some(result), ..
             } => self.resume(*step, wait, Back::Task(result)),
@@ -123,6 +130,7 @@ impl Machine<'_> {
         if let Some(redirect) = self.call.redirect.take() {
             self.log("WATCHDOG_REDIRECT_OK", "");
             self.effect(Effect::CancelTask(redirect.key));
+            self.log("WATCHDOG_REDIRECT_OK", redirect.reason);
         }
     }
 
@@ -136,10 +144,15 @@ impl Machine<'_> {
     /// Keeps a recording's facts, whenever they come, and orders its transcription.
     fn take_recording(&mut self, params: &Params) {
         let Some(sid) = params.text("RecordingSid") else { return };
-        if !self.call.recordings.insert(sid.to_owned()) {
+        let url = params.text("RecordingUrl").map(str::to_owned);
+        // A report without the address leaves room for one that has it.
+        let taken = match url {
+            Some(_) => !self.call.recordings.insert(sid.to_owned()),
+            None => self.call.recordings.contains(sid),
+        };
+        if taken {
             return;
         }
-        let url = params.text("RecordingUrl").map(str::to_owned);
         let wish = self.call.record_wish.clone().filter(|wish| wish.transcribe);
         let transcribe = wish.zip(url.clone());
         self.effect(Effect::Write(Row::Recording(Recording {

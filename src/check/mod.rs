@@ -4,6 +4,7 @@
 
 mod documents;
 mod graph;
+mod unset;
 mod window;
 
 use crate::compile::{Compiled, Files, compile};
@@ -41,7 +42,7 @@ pub fn checked(path: &str, files: &dyn Files) -> Compiled {
 }
 
 /// The checks, in the order in which they run.
-const CHECKS: &[fn(&Compiled, &mut Findings)] = &[graph::check, documents::check, window::check];
+const CHECKS: &[fn(&Compiled, &mut Findings)] = &[graph::check, documents::check, window::check, unset::check];
 
 /// Every finding there is.
 pub static ALL: &[Check] = &[
@@ -136,6 +137,10 @@ pub static ALL: &[Check] = &[
     Check {
         id: "unreadable-file",
         about: "a file cannot be read",
+    },
+    Check {
+        id: "unset-after-call",
+        about: "a follow-up uses a variable that no step may have set when the call ends",
     },
     Check {
         id: "unused-allow",
