@@ -4,6 +4,7 @@ mod channels;
 mod contract;
 mod faults;
 mod fuzzed;
+mod purity;
 mod schemas;
 mod server;
 mod stage;
