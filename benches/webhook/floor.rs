@@ -18,6 +18,10 @@ const ANSWER: &str = concat!(
 );
 
 /// Serves the constant on a free port until the runtime ends.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "as plain as can be; only this bench sends it requests"
+)]
 pub async fn serve() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let address = listener.local_addr().expect("an address");

@@ -113,6 +113,7 @@ struct Running(Child);
 
 impl Running {
     /// Its resident memory in KiB, once it no longer grows; none where the system does not tell.
+    #[expect(clippy::disallowed_methods, reason = "this thread has nothing else to do")]
     fn resident(&self) -> Option<u64> {
         let mut last = self.resident_now()?;
         for _ in 0..50 {

@@ -5,6 +5,7 @@ mod contract;
 mod faults;
 mod fuzzed;
 mod restart;
+mod purity;
 mod schemas;
 mod server;
 mod stage;
