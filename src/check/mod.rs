@@ -83,6 +83,10 @@ pub static ALL: &[Check] = &[
         about: "a key is a list or a map",
     },
     Check {
+        id: "loop-without-end",
+        about: "steps go round without the caller's doing until the call's limit",
+    },
+    Check {
         id: "loop-without-input",
         about: "steps run in a circle without waiting for anybody",
     },

@@ -147,6 +147,30 @@ fn every_finding_has_a_bad_example() {
 }
 
 #[test]
+fn every_finding_in_the_sources_is_listed() {
+    let mut unlisted = BTreeSet::new();
+    let mut seen = 0;
+    for file in super::purity::sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for start in ["Finding::error(", "Finding::warning(", "self.report("] {
+            for (at, _) in text.match_indices(start) {
+                let rest = text[at + start.len()..].trim_start();
+                let Some(id) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                    continue;
+                };
+                seen += 1;
+                if ALL.iter().all(|check| check.id != id) {
+                    unlisted.insert(format!("{id} in {}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 60, "only {seen} findings were seen");
+    assert!(unlisted.is_empty(), "not in `check::ALL`: {unlisted:?}");
+}
+
+#[test]
 fn findings_are_listed_once_and_in_order() {
     let ids: Vec<&str> = ALL.iter().map(|check| check.id).collect();
     let mut sorted = ids.clone();

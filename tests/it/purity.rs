@@ -59,7 +59,7 @@ fn what_is_looked_for_would_be_found() {
 }
 
 /// Every source file below a folder; tests that stand in files of their own are left out.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let Ok(entries) = std::fs::read_dir(folder) else {
         return files;
