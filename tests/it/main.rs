@@ -7,6 +7,7 @@ mod fuzzed;
 mod restart;
 mod purity;
 mod schemas;
+mod flows;
 mod server;
 mod stage;
 mod transcribe;
