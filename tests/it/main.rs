@@ -4,6 +4,7 @@ mod channels;
 mod contract;
 mod faults;
 mod fuzzed;
+mod relay;
 mod schemas;
 mod restart;
 mod server;
