@@ -194,6 +194,11 @@ impl Line {
         self.up.map_or(Duration::ZERO, |up| self.now().saturating_sub(up))
     }
 
+    /// The words that the caller is saying right now; empty for noise.
+    pub(crate) fn saying(&self) -> Option<&str> {
+        self.voice.saying()
+    }
+
     pub(crate) fn is_up(&self) -> bool {
         self.up.is_some()
     }

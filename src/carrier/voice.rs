@@ -105,6 +105,11 @@ impl Voice {
         self.verb = Some(name.to_owned());
     }
 
+    /// The words that the caller is saying right now; empty for noise.
+    pub(crate) fn saying(&self) -> Option<&str> {
+        self.words.as_deref()
+    }
+
     /// Whether the caller is speaking right now.
     pub(crate) fn is_speaking(&self) -> bool {
         self.words.is_some()

@@ -4,6 +4,8 @@ mod channels;
 mod contract;
 mod faults;
 mod fuzzed;
+mod relay;
+mod schemas;
 mod restart;
 mod purity;
 mod schemas;
