@@ -65,9 +65,7 @@ fn a_failure_does_not_keep_the_next_from_being_done() {
 
 #[test]
 fn a_condition_decides_and_a_condition_that_fails_skips_only_its_item() {
-    let when = |body: &str, when: &str| {
-        sms(body).trim_end_matches('}').to_owned() + &format!("}}, when: '{when}'}}")
-    };
+    let when = |body: &str, when: &str| sms(body).trim_end_matches('}').to_owned() + &format!("}}, when: '{when}'}}");
     let yaml = following(
         "{say: hi, next: bye}",
         &[
