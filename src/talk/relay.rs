@@ -2,6 +2,7 @@
 //! It follows the same [`Script`] as the agent that hears sound. No marks come back, so what was heard is reckoned.
 
 mod agent;
+mod utterance;
 
 pub use agent::Relayed;
 

@@ -1,5 +1,6 @@
 //! Follows a script by text. One utterance gets one answer, also where it was answered before its end.
 
+use super::utterance::{Utterance, caller_turn, words_of};
 use super::{Input, Output, TextTalk, speaking_time, spoken_time};
 use crate::talk::keys::Keys;
 use crate::talk::playback::{Piece, Playback};
@@ -57,14 +58,6 @@ enum Phase {
         then: Option<Arc<str>>,
     },
     Over,
-}
-
-/// What the caller is saying.
-#[derive(Debug, Clone)]
-struct Utterance {
-    started: u64,
-    last_word: u64,
-    words: String,
 }
 
 impl Relayed {
@@ -391,35 +384,6 @@ impl Relayed {
     fn is_too_long(&self, now: u64) -> bool {
         now >= self.began + self.script.longest
     }
-}
-
-fn caller_turn(now: u64, utterance: Option<&Utterance>, keys: &Keys, interrupted: bool) -> Output {
-    let pressed = keys.last.min(now);
-    let (started, ended) = utterance.map_or((pressed, pressed), |said| (said.started, said.last_word));
-    let words = utterance.map_or("", |said| said.words.as_str());
-    Output::Turn(Turn {
-        role: Role::Caller,
-        text: [&*keys.typed, words].join(" ").trim().to_owned(),
-        started,
-        ended,
-        interrupted,
-    })
-}
-
-/// The beginning of `text` that the carrier says was heard, in the text's own words; none where it is something else.
-fn words_of(text: &str, heard: &str) -> Option<String> {
-    let count = heard.split_whitespace().count();
-    let all: Vec<&str> = text.split_whitespace().collect();
-    let begin = all.get(..count).filter(|_| count > 0)?;
-    let bare = |word: &str| {
-        word.trim_matches(|letter: char| !letter.is_alphanumeric())
-            .to_lowercase()
-    };
-    let same = begin
-        .iter()
-        .zip(heard.split_whitespace())
-        .all(|(ours, theirs)| bare(ours) == bare(theirs));
-    same.then(|| begin.join(" "))
 }
 
 #[cfg(test)]
