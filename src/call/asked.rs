@@ -48,13 +48,17 @@ impl Machine<'_> {
     }
 
     /// Somebody beside the call gets a document of the step that waits; the call itself does not move.
-    pub(super) fn aside_asked(&mut self, params: &Params) {
+    pub(super) fn aside_asked(&mut self, params: &Params, round: u32) {
         let flow = self.flow;
         let Some((step, attempt)) = self.call.live().map(|live| (live.step, live.wait.attempt)) else {
             return self.effect(Effect::Answer(Answer::Document(vec![Verb::new("hangup")])));
         };
         let mut draft = Draft::default();
-        if let Err(error) = flow.step(step).kind.aside(&mut self.cx(&mut draft, attempt), params) {
+        if let Err(error) = flow
+            .step(step)
+            .kind
+            .aside(&mut self.cx(&mut draft, attempt), params, round)
+        {
             self.warn("STEP_FAILED", format!("{}: {error}", flow.step(step).name));
         }
         self.effect(Effect::Answer(Answer::Document(draft.verbs)));

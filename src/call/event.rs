@@ -22,7 +22,8 @@ pub enum Event {
         seconds: Option<u32>,
     },
     /// The carrier wants a document for somebody beside the call: the called party of a dial, a queue's wait.
-    AsideAsked { params: Params },
+    /// `round` counts the requests of one such party, from 1.
+    AsideAsked { params: Params, round: u32 },
     /// The carrier's own report on a stream; unsigned, so it never proves anything about our socket.
     StreamReported { report: String, error: Option<String> },
     /// A media socket sent its `start` message.

@@ -25,7 +25,7 @@ pub trait StepKind: fmt::Debug + Send + Sync {
     }
 
     /// What somebody beside the call hears while the step waits: the called party of a dial, a caller in a queue.
-    fn aside(&self, _cx: &mut Cx<'_>, _params: &Params) -> Result<(), StepError> {
+    fn aside(&self, _cx: &mut Cx<'_>, _params: &Params, _round: u32) -> Result<(), StepError> {
         Err(StepError::Unexpected)
     }
 

@@ -66,7 +66,7 @@ impl Machine<'_> {
         match event {
             Event::CallArrived(_) => self.arrived_again(),
             Event::CarrierAsked { ticket, params } => self.asked(*ticket, params),
-            Event::AsideAsked { params } => self.aside_asked(params),
+            Event::AsideAsked { params, round } => self.aside_asked(params, *round),
             Event::StatusChanged {
                 status,
                 sequence,

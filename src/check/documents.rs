@@ -97,8 +97,8 @@ fn documents(flow: &Flow, step: StepId, is_first: bool) -> Vec<(Vec<Verb>, Setti
     let params = Params::default();
     let (event, setting) = match flow.step(step).kind.name() {
         "gather" => (Event::CarrierAsked { ticket, params }, Setting::Webhook),
-        "dial" => (Event::AsideAsked { params }, Setting::Whisper),
-        "enqueue" => (Event::AsideAsked { params }, Setting::QueueWait),
+        "dial" => (Event::AsideAsked { params, round: 1 }, Setting::Whisper),
+        "enqueue" => (Event::AsideAsked { params, round: 1 }, Setting::QueueWait),
         _ => return documents,
     };
     let more = answered(call.clone().handle(flow, now, &event));

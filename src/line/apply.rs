@@ -102,13 +102,12 @@ impl Engine {
         let (mut call, mut effects) = Call::begin(&flow.flow, at, &arrival);
         let mut events = vec![Event::CallArrived(arrival)];
         let mut twiml = self.rendered(&mut call, flow, at, &mut events, &mut effects);
-        let mut change = change(&call, 0, at, &events, &effects);
         let mut backlog = Vec::new();
         let mut version = 0;
         let committed = if store_is_out {
             Err(StoreError::Interrupted)
         } else {
-            self.store.commit(change.clone()).await
+            self.store.commit(change(&call, 0, at, &events, &effects)).await
         };
         match committed {
             Ok(stored) => version = stored,
@@ -127,8 +126,9 @@ impl Engine {
             }
             Err(error) => {
                 tracing::error!(call_sid = %call.facts.id, %error, "STORE_FAILED");
-                twiml = self.fall_back(&mut call, flow, &mut change).or(twiml);
-                backlog.push(change);
+                twiml = self.fall_back(&mut call, flow, &mut events, &mut effects).or(twiml);
+                backlog.push(change(&call, 0, at, &events, &effects));
+                self.unsaved.notify_one();
             }
         }
         words::say(&call, &effects);
@@ -154,8 +154,8 @@ impl Engine {
             let mut effects = call.handle(&loaded.flow.flow, at, &event);
             let mut events = vec![event.clone()];
             let mut twiml = self.rendered(&mut call, &loaded.flow, at, &mut events, &mut effects);
-            let mut change = change(&call, loaded.version, at, &events, &effects);
-            match self.commit_in_order(loaded, change.clone()).await {
+            let worked_out = change(&call, loaded.version, at, &events, &effects);
+            match self.commit_in_order(loaded, worked_out).await {
                 Ok(version) => loaded.version = version,
                 Err(StoreError::Conflict { call, .. }) => {
                     let id = CallId(call);
@@ -172,8 +172,12 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!(call_sid = %call.facts.id, %error, "STORE_FAILED");
-                    twiml = self.fall_back(&mut call, &loaded.flow, &mut change).or(twiml);
-                    loaded.backlog.push(change);
+                    twiml = self
+                        .fall_back(&mut call, &loaded.flow, &mut events, &mut effects)
+                        .or(twiml);
+                    loaded
+                        .backlog
+                        .push(change(&call, loaded.version, at, &events, &effects));
                     self.unsaved.notify_one();
                 }
             }
@@ -189,26 +193,23 @@ impl Engine {
         Applied::default()
     }
 
-    /// The store is out: what would need it gives way to the fallback. The change is amended to what is then true.
-    fn fall_back(&self, call: &mut Call, flow: &Arc<Version>, change: &mut Change) -> Option<String> {
+    /// The store is out: what would need it gives way to the fallback. Events and effects are amended to what is then
+    /// true.
+    fn fall_back(
+        &self,
+        call: &mut Call,
+        flow: &Arc<Version>,
+        events: &mut Vec<Event>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<String> {
         let at = now();
         let event = Event::TroubleStruck {
             trouble: Trouble::Store,
         };
-        let mut effects = call.handle(&flow.flow, at, &event);
-        let mut events = vec![event];
-        let twiml = self.rendered(call, flow, at, &mut events, &mut effects);
-        words::say(call, &effects);
-        let more = super::change::change(call, change.expect_version, at, &events, &effects);
-        change.events.extend(more.events);
-        change.timers_cleared.extend(more.timers_cleared);
-        change
-            .timers_set
-            .retain(|timer| !change.timers_cleared.contains(&timer.name));
-        change.timers_set.extend(more.timers_set);
-        change.tasks_added.extend(more.tasks_added);
-        change.rows.extend(more.rows);
-        change.state = more.state;
+        let mut more = call.handle(&flow.flow, at, &event);
+        events.push(event);
+        let twiml = self.rendered(call, flow, at, events, &mut more);
+        effects.extend(more);
         twiml
     }
 
@@ -253,6 +254,10 @@ impl Engine {
                 Ok(twiml) => return Some(twiml),
                 Err(error) => {
                     tracing::error!(call_sid = %call.facts.id, %error, "RENDER_FAILED");
+                    if matches!(events.first(), Some(Event::AsideAsked { .. })) {
+                        // What the called party should have heard says nothing of the caller: only that leg ends.
+                        return Some(self.safe_document.clone());
+                    }
                     let ticket = call.answers.back().map_or(Ticket::FIRST, |(ticket, _)| *ticket);
                     let event = Event::DocumentFailed {
                         ticket,

@@ -112,9 +112,12 @@ async fn redirect(
         .flow_of(call)
         .await
         .ok_or_else(|| Failure::Final("the call is not known".to_owned()))?;
-    let twiml = engine
-        .render(&flow, &origin, document)
-        .map_err(|error| Failure::Final(error.to_string()))?;
+    // A document that cannot be rendered would never arrive: the caller gets the apology, not silence.
+    let twiml = engine.render(&flow, &origin, document).or_else(|error| {
+        tracing::error!(call_sid = %call, %error, "RENDER_FAILED");
+        engine.render(&flow, &origin, &flow.flow.apology)
+    });
+    let twiml = twiml.map_err(|error| Failure::Final(error.to_string()))?;
     if !again && twiml.chars().count() <= TWIML_LIMIT {
         return Ok(Redirect::Twiml(twiml));
     }

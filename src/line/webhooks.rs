@@ -20,7 +20,7 @@ impl Engine {
             Hook::StreamEnded => asked(Route::StreamEnded, n, params),
             Hook::HandleRecording => asked(Route::HandleRecording, n, params),
             Hook::Next => asked(Route::Next, n, params),
-            Hook::Aside => return self.aside(params).await,
+            Hook::Aside => return self.aside(params, n).await,
             Hook::StreamStatus => Event::StreamReported {
                 report: params.text("StreamEvent").unwrap_or_default().to_owned(),
                 error: params.text("StreamError").map(str::to_owned),
@@ -81,7 +81,7 @@ impl Engine {
     }
 
     /// Somebody beside a call asks: the called party of a dial, a queue's wait. `call` names the call itself.
-    async fn aside(&self, params: Params) -> VoiceReply {
+    async fn aside(&self, params: Params, round: u32) -> VoiceReply {
         let parent = params
             .text("call")
             .or_else(|| params.text("ParentCallSid"))
@@ -89,7 +89,7 @@ impl Engine {
         let Some(id) = parent.map(|id| CallId(id.to_owned())) else {
             return self.nobody(Hook::Aside);
         };
-        let applied = self.apply(&id, Event::AsideAsked { params }).await;
+        let applied = self.apply(&id, Event::AsideAsked { params, round }).await;
         self.reply(&id, Hook::Aside, applied)
     }
 

@@ -143,7 +143,7 @@ impl StepKind for Dial {
     }
 
     /// The called party: hears the whisper, or is asked; pressing another key or none hangs up on that leg only.
-    fn aside(&self, cx: &mut Cx<'_>, params: &Params) -> Result<(), StepError> {
+    fn aside(&self, cx: &mut Cx<'_>, params: &Params, round: u32) -> Result<(), StepError> {
         let Some(screen) = &self.screen else {
             return self.whisper.as_ref().map_or(Ok(()), |whisper| whisper.write(cx));
         };
@@ -154,11 +154,13 @@ impl StepKind for Dial {
                 }
             }
             Some(_) => cx.verb(Verb::new("hangup"), 0),
-            None if params.has("Digits") => cx.verb(Verb::new("hangup"), 0),
+            // Asked once: an answering machine presses nothing and would be asked for ever.
+            None if round > 1 || params.has("Digits") => cx.verb(Verb::new("hangup"), 0),
             None => {
                 let (prompt, millis) = screen.prompt.verb(cx)?;
                 let verb = Verb::new("gather")
                     .with("route", "aside")
+                    .with("n", 2)
                     .with("input", "dtmf")
                     .with("num_digits", 1)
                     .with("timeout", screen.timeout.as_secs_ceil().max(1));

@@ -65,7 +65,7 @@ impl StepKind for Enqueue {
     }
 
     /// The document that plays while the caller waits; the carrier asks for it again whenever it ends.
-    fn aside(&self, cx: &mut Cx<'_>, _params: &Params) -> Result<(), StepError> {
+    fn aside(&self, cx: &mut Cx<'_>, _params: &Params, _round: u32) -> Result<(), StepError> {
         self.wait.iter().try_for_each(|sound| sound.write(cx))
     }
 

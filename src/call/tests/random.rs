@@ -146,7 +146,7 @@ fn make(phone: &mut Phone, one: Move) {
         }
         Move::Aside(params) => {
             let before = phone.call.phase.clone();
-            phone.happens(Event::AsideAsked { params });
+            phone.happens(Event::AsideAsked { params, round: 1 });
             assert_eq!(phone.call.phase, before);
         }
         Move::Start(true) => {

@@ -238,7 +238,7 @@ fn a_called_party_that_declines_is_no_answer() {
     let mut aside = |fields: &[(&str, &str)]| {
         let before = phone.call.clone();
         let params: Params = fields.iter().copied().collect();
-        phone.happens(Event::AsideAsked { params });
+        phone.happens(Event::AsideAsked { params, round: 1 });
         assert_eq!(phone.call, before, "what the called party hears moves nothing");
         phone.clone()
     };
