@@ -3,6 +3,7 @@
 use crate::call::{Flow, StepId};
 use crate::compile::Compiled;
 use crate::flow::{Finding, Findings};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Kinds that need no answer from anybody: a circle of them alone would run for ever.
@@ -114,8 +115,8 @@ fn circle_from(flow: &Flow, start: StepId, leads: fn(&Flow, StepId) -> Vec<StepI
                 circle.reverse();
                 return Some(circle);
             }
-            if !came_from.contains_key(&next) {
-                came_from.insert(next, at);
+            if let Entry::Vacant(place) = came_from.entry(next) {
+                place.insert(at);
                 open.push_back(next);
             }
         }
