@@ -10,8 +10,11 @@ impl Machine<'_> {
         let overtaken = sequence
             .zip(self.call.status_sequence)
             .is_some_and(|(new, known)| new <= known);
-        if overtaken || self.call.status.is_over() {
+        if overtaken || (self.call.status.is_over() && self.is_live()) {
             return;
+        }
+        if !self.is_live() {
+            return self.counted(status, seconds);
         }
         self.call.status_sequence = sequence.or(self.call.status_sequence);
         if status.is_over() {
@@ -22,6 +25,23 @@ impl Machine<'_> {
             status: Some(status.word().to_owned()),
             ended: None,
             seconds: None,
+            end_reason: None,
+            watchdog: None,
+            step: None,
+        }));
+    }
+
+    /// The carrier's last word on a call whose end was known before: what only the carrier knows is added.
+    fn counted(&mut self, status: CarrierStatus, seconds: Option<u32>) {
+        if !status.is_over() || self.call.seconds.is_some() {
+            return;
+        }
+        self.call.status = status;
+        self.call.seconds = seconds;
+        self.effect(Effect::Write(Row::CallLog {
+            status: Some(status.word().to_owned()),
+            ended: None,
+            seconds,
             end_reason: None,
             watchdog: None,
             step: None,

@@ -186,7 +186,10 @@ impl Log {
     /// Everything about a call, as text.
     pub fn about(&self, call: &str) -> String {
         let lines = self.all().into_iter().map(|line| line.to_string());
-        lines.filter(|line| line.contains(call)).map(|line| line + "\n").collect()
+        lines
+            .filter(|line| line.contains(call))
+            .map(|line| line + "\n")
+            .collect()
     }
 
     fn read(&self, from: impl tokio::io::AsyncRead + Unpin + Send + 'static) {
@@ -446,4 +449,13 @@ pub fn heard_within(report: &CallReport, limit: Duration) {
         silence.to,
         story(report)
     );
+}
+
+impl Drop for Stage {
+    /// A test that fails shows what the engine logged.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log.text());
+        }
+    }
 }
