@@ -3,6 +3,8 @@
 mod channels;
 mod contract;
 mod faults;
+mod followups;
+mod reload;
 mod restart;
 mod server;
 mod stage;
