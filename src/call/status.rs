@@ -32,7 +32,7 @@ impl Machine<'_> {
     }
 
     /// The carrier's last word on a call whose end was known before: what only the carrier knows is added.
-    fn counted(&mut self, status: CarrierStatus, seconds: Option<u32>) {
+    pub(super) fn counted(&mut self, status: CarrierStatus, seconds: Option<u32>) {
         if !status.is_over() || self.call.seconds.is_some() {
             return;
         }

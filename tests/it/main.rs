@@ -9,4 +9,5 @@ mod restart;
 mod server;
 mod stage;
 mod transcribe;
+mod trouble;
 mod wire;
