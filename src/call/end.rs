@@ -4,7 +4,7 @@ use super::effect::{Answer, Effect, MediaOrder, Row, TaskKind};
 use super::ids::{Outcome, Ticket, Timer};
 use super::kind::StepError;
 use super::machine::Machine;
-use super::state::{EndReason, FollowUp, Phase, StreamPhase, WaitOn};
+use super::state::{EndReason, FollowUp, Phase, Stream, StreamPhase, WaitOn};
 use super::walk::From;
 
 impl Machine<'_> {
@@ -21,10 +21,12 @@ impl Machine<'_> {
         if let Some(redirect) = self.call.redirect.take() {
             self.effect(Effect::CancelTask(redirect.key));
         }
+        // The carrier's own count may come later and then replaces this one.
+        let counted = u32::try_from(self.now.since(self.call.facts.started) / 1000).unwrap_or(u32::MAX);
         self.effect(Effect::Write(Row::CallLog {
             status: Some(self.call.status.word().to_owned()),
             ended: Some(self.now),
-            seconds: self.call.seconds,
+            seconds: Some(self.call.seconds.unwrap_or(counted)),
             end_reason: Some(reason.word().to_owned()),
             watchdog: None,
             step: None,
@@ -67,7 +69,10 @@ impl Machine<'_> {
 
     /// Conversations are cut over to what the flow does when they fail; everything else survives a restart as it is.
     pub(super) fn engine_draining(&mut self) {
-        let Some(stream) = self.running_stream() else { return };
+        let unfinished = |stream: &&mut Stream| !matches!(stream.phase, StreamPhase::Decided { .. });
+        let Some(stream) = self.stream().filter(unfinished).filter(|stream| stream.agent.is_some()) else {
+            return;
+        };
         stream.phase = StreamPhase::Decided {
             outcome: Outcome::from("failed"),
         };

@@ -133,6 +133,7 @@ impl Machine<'_> {
             StreamPhase::Decided { outcome } => outcome.clone(),
             StreamPhase::Pending => {
                 self.note_watchdog(Watchdog::NoStreamStart);
+                self.warn("WATCHDOG", Watchdog::NoStreamStart.word());
                 Outcome::from(Watchdog::NoStreamStart.word())
             }
             StreamPhase::Running { .. } if stream.agent.is_none() => Outcome::from("ended"),
@@ -177,6 +178,7 @@ impl Machine<'_> {
         let outcome = self.known_outcome(step, outcome);
         if outcome.as_str() == Watchdog::NoMedia.word() {
             self.note_watchdog(Watchdog::NoMedia);
+            self.warn("WATCHDOG", Watchdog::NoMedia.word());
         }
         if let Some(stream) = self.stream() {
             stream.phase = StreamPhase::Decided { outcome };

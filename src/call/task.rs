@@ -1,6 +1,6 @@
 //! An outside effect came to its end.
 
-use super::effect::{Effect, MediaOrder, Recording, Row};
+use super::effect::{Effect, MediaOrder, Recording, Row, TaskKind};
 use super::event::{TaskOutput, TaskResult};
 use super::ids::{TaskKey, Timer};
 use super::machine::Machine;
@@ -38,7 +38,10 @@ impl Machine<'_> {
         }
         match result {
             Ok(TaskOutput::Status { status, seconds }) if status.is_over() => self.over(*status, *seconds),
-            Ok(TaskOutput::CallGone) if self.is_live() => self.gone(),
+            Ok(TaskOutput::CallGone) if self.is_live() => {
+                let asked = key.as_str().contains(&format!("/{}/", TaskKind::AskStatus.name()));
+                self.gone(asked);
+            }
             Ok(_) => {}
             Err(error) => self.warn("TASK_FAILED", format!("{key}: {error}")),
         }
@@ -46,7 +49,13 @@ impl Machine<'_> {
 
     fn redirect_ended(&mut self, result: &TaskResult) {
         match result {
-            Ok(TaskOutput::CallGone) => self.gone(),
+            Ok(TaskOutput::CallGone) => {
+                if let Some(redirect) = &mut self.call.redirect {
+                    redirect.failed = true;
+                }
+                self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(REDIRECT_AGAIN_MS)));
+                self.gone(false);
+            }
             Ok(_) => {
                 self.log("WATCHDOG_REDIRECT_OK", "");
                 self.call.redirect = None;
@@ -63,8 +72,13 @@ impl Machine<'_> {
         }
     }
 
-    /// The carrier does not know the call as a live one.
-    fn gone(&mut self) {
+    /// The carrier does not take orders for the call: it is over, most likely. How and after how long, the carrier
+    /// knows; where it does not even know the call, this is its end.
+    fn gone(&mut self, asked: bool) {
+        if !asked {
+            self.perform(TaskKind::AskStatus);
+            return;
+        }
         let reason = match self.call.live().map(|live| &live.wait.on) {
             Some(WaitOn::Farewell(reason)) => *reason,
             _ => EndReason::CallerLeft,

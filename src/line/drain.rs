@@ -2,33 +2,56 @@
 
 use super::engine::Engine;
 use crate::call::{CallId, Event};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long sockets may take to close once their calls were handed over.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 
+/// How often conversations that began in the last moment are looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 impl Engine {
     /// New calls go straight to their fallback from now on. Completes when no conversation is left on this process:
     /// they end by themselves, or after `patience` are handed to what their flow does when a conversation fails.
     pub async fn drain(self: &Arc<Self>, patience: Duration) {
         self.draining.cancel();
-        let open = self.sockets.open();
-        tracing::info!(conversations = open.len(), patience_s = patience.as_secs(), "draining");
+        let sockets = self.sockets.served();
+        tracing::info!(sockets, patience_s = patience.as_secs(), "draining");
         let _ended_by_themselves = tokio::time::timeout(patience, self.sockets.all_closed()).await;
-        for id in self.sockets.open() {
-            tracing::warn!(call_sid = %id, "the conversation is handed to its fallback");
-            if let Err(error) = self.apply(&id, Event::EngineDraining).await {
-                tracing::error!(call_sid = %id, ?error, "a conversation could not be handed over");
-                self.sockets.close(&id);
-            }
+        self.handing_over.cancel();
+        if tokio::time::timeout(CLOSE_WITHIN, self.hand_over_all()).await.is_err() {
+            let left = self.sockets.served();
+            tracing::warn!(sockets = left, "sockets did not close in time");
         }
-        if tokio::time::timeout(CLOSE_WITHIN, self.sockets.all_closed())
-            .await
-            .is_err()
-        {
-            let left: Vec<CallId> = self.sockets.open();
-            tracing::warn!(sockets = left.len(), "sockets did not close in time");
+    }
+
+    /// Whether conversations are no longer begun, only handed over.
+    pub(super) fn hands_over(&self) -> bool {
+        self.handing_over.is_cancelled()
+    }
+
+    /// A conversation may be about to begin when the time is over, so it is looked for until no socket is served.
+    async fn hand_over_all(&self) {
+        let mut handed: HashSet<CallId> = HashSet::new();
+        loop {
+            for id in self.sockets.open() {
+                if !handed.insert(id.clone()) {
+                    continue;
+                }
+                tracing::warn!(call_sid = %id, "the conversation is handed to its fallback");
+                if let Err(error) = self.apply(&id, Event::EngineDraining).await {
+                    tracing::error!(call_sid = %id, ?error, "a conversation could not be handed over");
+                    self.sockets.close(&id);
+                }
+            }
+            if tokio::time::timeout(LOOK_AGAIN, self.sockets.all_closed())
+                .await
+                .is_ok()
+            {
+                return;
+            }
         }
     }
 }

@@ -45,6 +45,7 @@ pub struct Engine {
     pub(super) timers_changed: Notify,
     pub(super) unsaved: Notify,
     pub(super) draining: CancellationToken,
+    pub(super) handing_over: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -72,6 +73,7 @@ impl Engine {
             timers_changed: Notify::new(),
             unsaved: Notify::new(),
             draining: CancellationToken::new(),
+            handing_over: CancellationToken::new(),
             stop: CancellationToken::new(),
         })
     }

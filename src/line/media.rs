@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Map;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::{Notify, mpsc};
 
@@ -26,6 +27,8 @@ const ORDERS: usize = 4;
 #[derive(Default)]
 pub(super) struct Sockets {
     open: Mutex<HashMap<CallId, Connected>>,
+    /// Sockets that are served, those whose conversation has not begun among them.
+    served: AtomicUsize,
     closed: Notify,
     /// Decoded sounds, by the mark of their content: calls share them.
     clips: Mutex<HashMap<String, Clip>>,
@@ -59,15 +62,20 @@ impl Sockets {
         self.lock().keys().cloned().collect()
     }
 
-    /// Completes when no socket is open.
+    /// Completes when no socket is served.
     pub async fn all_closed(&self) {
         loop {
             let closed = self.closed.notified();
-            if self.lock().is_empty() {
+            if self.served.load(Ordering::SeqCst) == 0 {
                 return;
             }
             closed.await;
         }
+    }
+
+    /// How many sockets are served.
+    pub fn served(&self) -> usize {
+        self.served.load(Ordering::SeqCst)
     }
 
     fn connect(&self, id: CallId, connected: Connected) {
@@ -79,8 +87,6 @@ impl Sockets {
         if open.get(id).is_some_and(|connected| connected.stream_sid == stream_sid) {
             open.remove(id);
         }
-        drop(open);
-        self.closed.notify_waiters();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallId, Connected>> {
@@ -88,8 +94,26 @@ impl Sockets {
     }
 }
 
-/// Serves one socket to its end.
+/// Counts a socket for as long as it is served, however that ends.
+struct Served(Arc<Engine>);
+
+impl Served {
+    fn begin(engine: &Arc<Engine>) -> Self {
+        engine.sockets.served.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(engine))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.sockets.served.fetch_sub(1, Ordering::SeqCst);
+        self.0.sockets.closed.notify_waiters();
+    }
+}
+
+/// Serves one media socket to its end.
 pub(super) async fn serve(engine: Arc<Engine>, socket: MediaSocket) {
+    let _served = Served::begin(&engine);
     let kind = socket.kind;
     let host = CallHost {
         engine,
@@ -123,6 +147,13 @@ impl Host for CallHost {
     fn admit(&self, start: Start) -> BoxFuture<'_, Admission> {
         async move {
             let id = CallId(start.call_sid.clone());
+            if self.engine.hands_over() {
+                // The time for conversations is over: this one ends before it begins, and the call goes on without.
+                if let Err(error) = self.engine.apply(&id, Event::EngineDraining).await {
+                    tracing::error!(call_sid = %id, ?error, "a conversation could not be handed over");
+                }
+                return refuse("the engine is about to stop");
+            }
             let event = Event::StreamStarted {
                 stream_sid: start.stream_sid.clone(),
                 token: start.token.clone(),

@@ -11,6 +11,8 @@ pub(super) fn say(call: &Call, effects: &[Effect]) {
         };
         match *word {
             "WATCHDOG_REDIRECT" => tracing::warn!(call_sid, reason = detail.as_str(), "WATCHDOG_REDIRECT"),
+            // The carrier came by itself, so that no redirect was needed.
+            "WATCHDOG" => tracing::warn!(call_sid, reason = detail.as_str(), "WATCHDOG"),
             "WATCHDOG_REDIRECT_FAIL" => tracing::error!(call_sid, error = detail.as_str(), "WATCHDOG_REDIRECT_FAIL"),
             "CALL_STATUS" => tracing::info!(call_sid, status = detail.as_str(), "CALL_STATUS"),
             word if *bad => tracing::warn!(call_sid, detail = detail.as_str(), "{word}"),

@@ -135,6 +135,11 @@ fn judge(stage: &Stage, name: &str, from: &str, report: &CallReport) -> Result<(
     match name {
         "refuse-stream" => {
             rescued("no_stream_start")?;
+            let told = stage.log.of("WATCHDOG", sid);
+            ensure(
+                told.iter().any(|line| line["reason"] == "no_stream_start"),
+                "no word of it in the log",
+            )?;
             ensure(redirects.is_empty(), "the carrier asked by itself")
         }
         "never-stream" | "no-start" => redirected("no_stream_start"),

@@ -120,6 +120,7 @@ impl Plan {
             database,
             log: Log::default(),
             child: None,
+            readers: Vec::new(),
         }
     }
 
@@ -192,7 +193,7 @@ impl Log {
             .collect()
     }
 
-    fn read(&self, from: impl tokio::io::AsyncRead + Unpin + Send + 'static) {
+    fn read(&self, from: impl tokio::io::AsyncRead + Unpin + Send + 'static) -> tokio::task::JoinHandle<()> {
         let log = self.clone();
         tokio::spawn(async move {
             let mut lines = BufReader::new(from).lines();
@@ -200,7 +201,7 @@ impl Log {
                 let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
                 log.0.lock().expect("lock").push(line);
             }
-        });
+        })
     }
 }
 
@@ -214,6 +215,7 @@ pub struct Stage {
     env: Vec<(String, String)>,
     watch: bool,
     child: Option<Child>,
+    readers: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Stage {
@@ -255,8 +257,10 @@ impl Stage {
             command.arg("--watch");
         }
         let mut child = command.spawn().expect("the engine's process");
-        self.log.read(child.stderr.take().expect("its errors"));
-        self.log.read(child.stdout.take().expect("its output"));
+        self.readers = vec![
+            self.log.read(child.stderr.take().expect("its errors")),
+            self.log.read(child.stdout.take().expect("its output")),
+        ];
         self.child = Some(child);
     }
 
@@ -277,6 +281,9 @@ impl Stage {
     pub async fn ended(&mut self) -> Option<i32> {
         let mut child = self.child.take().expect("a running engine");
         let status = tokio::time::timeout(Duration::from_secs(60), child.wait()).await;
+        for reader in self.readers.drain(..) {
+            reader.await.expect("its last words");
+        }
         status.expect("it ends in time").expect("a process").code()
     }
 
@@ -449,4 +456,13 @@ pub fn heard_within(report: &CallReport, limit: Duration) {
         silence.to,
         story(report)
     );
+}
+
+impl Drop for Stage {
+    /// A test that fails shows what the engine logged.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log.text());
+        }
+    }
 }

@@ -168,9 +168,16 @@ fn a_pending_redirect_does_not_outlive_the_limit() {
     phone.waits(5_000);
     assert_eq!(phone.pending("redirect_call"), 0);
     assert_eq!(phone.pending("hang_up_call"), 1);
+    // The carrier knows the call as over: how long it was, only the carrier can say.
+    let over = TaskOutput::Status {
+        status: CarrierStatus::Completed,
+        seconds: Some(11),
+    };
     phone
         .performed("hang_up_call", Ok(TaskOutput::CallGone))
+        .performed("ask_status", Ok(over))
         .is_over(EndReason::TooLong);
+    assert_eq!(phone.call.seconds, Some(11));
 }
 
 #[test]
@@ -212,7 +219,11 @@ fn a_length_that_comes_after_the_end_is_kept() {
     phone
         .comes_back(&[("CallStatus", "completed")])
         .is_over(EndReason::CallerLeft);
-    assert_eq!(seconds(&phone), None);
+    assert_eq!(
+        seconds(&phone),
+        Some(0),
+        "the engine's own count, until the carrier's comes"
+    );
     phone.hangs_up(37);
     assert_eq!((seconds(&phone), phone.call.seconds), (Some(37), Some(37)));
     let rows = phone.rows.len();

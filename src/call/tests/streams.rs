@@ -216,6 +216,7 @@ fn a_redirect_to_a_call_that_is_gone_ends_it() {
     phone.waits(8_000);
     phone
         .performed("redirect_call", Ok(TaskOutput::CallGone))
+        .performed("ask_status", Ok(TaskOutput::CallGone))
         .is_over(EndReason::CallerLeft);
 }
 
