@@ -27,14 +27,14 @@ impl Machine<'_> {
     }
 
     pub(super) fn follow_up_ended(&mut self, item: usize, result: &TaskResult) {
-        let flow = self.flow;
+        let Some(after) = self.flow.after_call.get(item) else {
+            return self.set_follow_up(FollowUp::Done);
+        };
         if let Err(error) = result {
-            self.warn("FOLLOW_UP_FAILED", format!("{}: {error}", flow.after_call[item].name));
+            self.warn("FOLLOW_UP_FAILED", format!("{}: {error}", after.name));
         }
         let mut draft = Draft::default();
-        let next = flow.after_call[item]
-            .kind
-            .resume(&mut self.cx(&mut draft, 1), Back::Task(result));
+        let next = after.kind.resume(&mut self.cx(&mut draft, 1), Back::Task(result));
         if !self.followed(item, next) {
             self.follow_up(item + 1);
         }

@@ -42,6 +42,7 @@ impl Call {
             frames: Vec::new(),
             status: CarrierStatus::Ringing,
             status_sequence: None,
+            timers: BTreeMap::new(),
             tasks: 0,
             redirect: None,
             watchdog: None,

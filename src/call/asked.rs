@@ -30,7 +30,14 @@ impl Machine<'_> {
         }
         match self.call.answered(ticket).cloned() {
             Some(answer) => {
-                self.take_back_redirect(ticket);
+                if self
+                    .call
+                    .redirect
+                    .as_ref()
+                    .is_some_and(|redirect| redirect.ticket == ticket)
+                {
+                    self.redirect_arrived();
+                }
                 self.effect(Effect::Answer(answer));
             }
             None => {
@@ -73,12 +80,21 @@ impl Machine<'_> {
 
     fn go_on(&mut self, ticket: Ticket, live: &Live, params: &Params) {
         let Live { step, wait } = live;
+        // Only the redirect's own document can have brought the carrier here.
+        self.redirect_arrived();
         let from = match &wait.on {
             WaitOn::Stream(stream) => {
                 let outcome = self.stream_outcome(stream);
                 From::Outcome(*step, outcome)
             }
-            WaitOn::Task { result: None, .. } => return self.keep_holding(ticket),
+            WaitOn::Task {
+                result: None, give_up, ..
+            } if self.now < *give_up => return self.keep_holding(ticket),
+            WaitOn::Task { result: None, key, .. } => {
+                self.warn("TASK_LATE", key.to_string());
+                let late = Err("no result in time".to_owned());
+                self.resume(*step, wait, Back::Task(&late))
+            }
             WaitOn::Task {
                 result: Some(result), ..
             } => self.resume(*step, wait, Back::Task(result)),
@@ -109,10 +125,12 @@ impl Machine<'_> {
         self.effect(Effect::Answer(Answer::Document(draft.verbs)));
     }
 
-    /// The carrier asked by itself for what a redirect would have brought: it need not be sent.
-    fn take_back_redirect(&mut self, ticket: Ticket) {
-        if let Some(redirect) = self.call.redirect.take_if(|redirect| redirect.ticket == ticket) {
+    /// The carrier has what a redirect was to bring, whatever became of the request to REST: it is not sent again.
+    fn redirect_arrived(&mut self) {
+        if let Some(redirect) = self.call.redirect.take() {
+            self.log("WATCHDOG_REDIRECT_OK", "");
             self.effect(Effect::CancelTask(redirect.key));
+            self.log("WATCHDOG_REDIRECT_OK", redirect.reason);
         }
     }
 
@@ -126,10 +144,15 @@ impl Machine<'_> {
     /// Keeps a recording's facts, whenever they come, and orders its transcription.
     fn take_recording(&mut self, params: &Params) {
         let Some(sid) = params.text("RecordingSid") else { return };
-        if !self.call.recordings.insert(sid.to_owned()) {
+        let url = params.text("RecordingUrl").map(str::to_owned);
+        // A report without the address leaves room for one that has it.
+        let taken = match url {
+            Some(_) => !self.call.recordings.insert(sid.to_owned()),
+            None => self.call.recordings.contains(sid),
+        };
+        if taken {
             return;
         }
-        let url = params.text("RecordingUrl").map(str::to_owned);
         let wish = self.call.record_wish.clone().filter(|wish| wish.transcribe);
         let transcribe = wish.zip(url.clone());
         self.effect(Effect::Write(Row::Recording(Recording {

@@ -16,6 +16,8 @@ const UNKNOWN_SOUND_MS: u64 = 10_000;
 const SPEECH_MS_PER_CHAR: u64 = 72;
 /// How long the carrier pauses before it asks again for a step that waits for our own task, in seconds.
 const HOLD_SECONDS: u64 = 1;
+/// The same in milliseconds.
+const HOLD_MS: u64 = HOLD_SECONDS * 1000;
 
 /// A document that is being written.
 #[derive(Debug, Default)]
@@ -60,17 +62,27 @@ impl Cx<'_> {
         })
     }
 
-    /// Orders a task and lets the carrier ask every second until it is done.
+    /// Orders a task and lets the carrier ask every second until it is done, or has taken `millis`, or the caller has
+    /// heard nothing for as long as the flow allows: then the task counts as failed, though it may still be done.
     pub fn wait_for(&mut self, kind: TaskKind, millis: u64) -> Next {
         let key = self.perform(kind);
         let ticket = self.ticket(Route::Next);
+        // The request that finds it over comes up to one pause later.
+        let silence = self.flow.limits.silence.saturating_sub(HOLD_MS);
+        let longest = millis.saturating_add(HOLD_MS).min(silence);
+        let give_up = self.now.plus(self.draft.lead.saturating_add(longest));
         self.hold(ticket);
-        self.wait(ticket, millis, WaitOn::Task { key, result: None })
+        let on = WaitOn::Task {
+            key,
+            give_up,
+            result: None,
+        };
+        self.wait(ticket, longest, on)
     }
 
     /// Lets the carrier pause and ask again with the same ticket.
     pub(super) fn hold(&mut self, ticket: Ticket) {
-        self.verb(Verb::new("pause").with("seconds", HOLD_SECONDS), HOLD_SECONDS * 1000);
+        self.verb(Verb::new("pause").with("seconds", HOLD_SECONDS), HOLD_MS);
         self.verb(
             Verb::new("redirect")
                 .with("route", ticket.route.path())

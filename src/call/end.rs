@@ -29,6 +29,10 @@ impl Machine<'_> {
             watchdog: None,
             step: None,
         }));
+        // What follows belongs to the flow that took the call, also where the caller left in the middle of another one.
+        if let Some(outermost) = self.call.frames.drain(..).next() {
+            self.call.vars = outermost.vars;
+        }
         self.call.phase = Phase::Ended {
             at: self.now,
             reason,
@@ -45,6 +49,10 @@ impl Machine<'_> {
             return;
         }
         let step = live.step;
+        // The socket of a conversation that is given up would keep the caller: closing it makes the carrier ask.
+        if matches!(live.wait.on, WaitOn::Stream(_)) {
+            self.effect(Effect::Media(MediaOrder::Close));
+        }
         let ticket = self.call.answers.back().map_or(Ticket::FIRST, |(ticket, _)| *ticket);
         let document = self.walk(From::Trouble(step, StepError::Store));
         self.answer(ticket, Answer::Document(document));

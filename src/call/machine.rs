@@ -104,6 +104,15 @@ impl Machine<'_> {
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {
+        match &effect {
+            Effect::SetTimer(timer, due) => {
+                self.call.timers.insert(*timer, *due);
+            }
+            Effect::ClearTimer(timer) => {
+                self.call.timers.remove(timer);
+            }
+            _ => {}
+        }
         self.effects.push(effect);
     }
 

@@ -1,7 +1,7 @@
 //! The durable state of a call. It is stored as JSON after every event; each phase holds only what is valid in it.
 
 use super::effect::Answer;
-use super::ids::{CallId, FlowHash, Outcome, Route, StepId, TaskKey, Ticket, Time};
+use super::ids::{CallId, FlowHash, Outcome, Route, StepId, TaskKey, Ticket, Time, Timer};
 use super::pii::Pii;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,6 +28,8 @@ pub struct Call {
     pub status: CarrierStatus,
     /// The number of that word, where the carrier numbers them.
     pub status_sequence: Option<u32>,
+    /// The timers that are set, so that one that fires late or was replaced in the meantime is known for what it is.
+    pub timers: BTreeMap<Timer, Time>,
     /// How many tasks were made; part of each one's key.
     pub tasks: u32,
     /// A redirect that the carrier has not confirmed.
@@ -152,9 +154,10 @@ pub enum WaitOn {
     Action,
     /// A media stream.
     Stream(Stream),
-    /// Our own task; the carrier keeps asking meanwhile.
+    /// Our own task; the carrier keeps asking meanwhile, and from `give_up` on the task counts as failed.
     Task {
         key: TaskKey,
+        give_up: Time,
         result: Option<Box<super::event::TaskResult>>,
     },
     /// Nobody: the document ends the call, and the carrier will say so.

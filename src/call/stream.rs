@@ -45,6 +45,10 @@ impl Machine<'_> {
 
     pub(super) fn talk_ended(&mut self, stream_sid: &str, exit: &str, vars: &Map<String, Value>) {
         if !self.runs(stream_sid) {
+            // A conversation that the call has left behind still holds the caller, unless another one runs.
+            if self.running_stream().is_none() {
+                self.effect(Effect::Media(MediaOrder::Close));
+            }
             return;
         }
         for (name, value) in vars {
@@ -85,19 +89,20 @@ impl Machine<'_> {
         if let Some(error) = error {
             self.warn("STREAM_ERROR", error);
         }
-        let Some(stream) = self.stream() else { return };
-        if stream.agent.is_some() || stream.phase != StreamPhase::Pending {
+        let Some(stream) = self.stream().filter(|stream| stream.agent.is_none()) else {
             return;
-        }
-        match report {
-            "stream-started" => {
+        };
+        match (report, &stream.phase) {
+            ("stream-started", StreamPhase::Pending) => {
                 stream.phase = StreamPhase::Running {
                     stream_sid: String::new(),
                 };
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
                 self.effect(Effect::ClearTimer(Timer::Guard));
             }
-            "stream-error" => self.decide("failed"),
+            ("stream-error", StreamPhase::Pending | StreamPhase::Running { .. }) => self.decide("failed"),
+            // The carrier should ask at once; where it does not, the guard takes the caller on.
+            ("stream-stopped", StreamPhase::Running { .. }) => self.decide("ended"),
             _ => {}
         }
     }

@@ -20,6 +20,7 @@ impl Machine<'_> {
                 WaitOn::Task {
                     key: awaited,
                     result: slot,
+                    ..
                 } if awaited == key => {
                     *slot = Some(Box::new(result.clone()));
                     return;

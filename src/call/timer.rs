@@ -1,6 +1,6 @@
 //! Something is due.
 
-use super::effect::{Answer, Effect, TaskKind};
+use super::effect::{Answer, Effect, MediaOrder, TaskKind};
 use super::ids::{Time, Timer};
 use super::machine::Machine;
 use super::state::{EndReason, Live, Phase, StreamPhase, WaitOn};
@@ -15,9 +15,14 @@ const GRACE_MS: u64 = 300_000;
 
 impl Machine<'_> {
     pub(super) fn timer_fired(&mut self, timer: Timer, last_frame: Option<Time>) {
+        // A timer can fire while the event that replaces it is being handled: only the latest due time counts.
+        if let Some(due) = self.call.timers.get(&timer).copied().filter(|due| *due > self.now) {
+            return self.effect(Effect::SetTimer(timer, due));
+        }
+        let was_set = self.call.timers.contains_key(&timer);
         // The row has done its part; whoever still needs it sets it again below.
         self.effect(Effect::ClearTimer(timer));
-        if !self.is_live() {
+        if !was_set || !self.is_live() {
             return;
         }
         match timer {
@@ -30,9 +35,22 @@ impl Machine<'_> {
 
     fn limit_reached(&mut self) {
         self.warn("CALL_LIMIT", format!("{} s", self.flow.limits.call / 1000));
+        // Closing the socket lets the carrier ask, and be told to hang up, even where its REST API does not answer.
+        if self.stream().is_some() {
+            self.effect(Effect::Media(MediaOrder::Close));
+        }
+        if let Some(redirect) = self.call.redirect.take() {
+            self.effect(Effect::CancelTask(redirect.key));
+        }
+        self.effect(Effect::ClearTimer(Timer::StreamStart));
+        self.effect(Effect::ClearTimer(Timer::StreamMedia));
         if let Phase::Live(live) = &mut self.call.phase {
             live.wait.on = WaitOn::Farewell(EndReason::TooLong);
         }
+        self.hang_up();
+    }
+
+    fn hang_up(&mut self) {
         self.perform(TaskKind::HangUpCall);
         self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ASK_AGAIN_MS)));
     }
@@ -43,6 +61,9 @@ impl Machine<'_> {
         if self.now >= given_up {
             self.warn("CALL_LOST", "the carrier never reported the call's end");
             return self.end(EndReason::Lost);
+        }
+        if self.call.live().map(|live| &live.wait.on) == Some(&WaitOn::Farewell(EndReason::TooLong)) {
+            return self.hang_up();
         }
         if let Some(redirect) = self.call.redirect.clone().filter(|redirect| redirect.failed)
             && let Some(Answer::Document(document)) = self.call.answered(redirect.ticket).cloned()

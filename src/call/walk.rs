@@ -64,6 +64,10 @@ impl Machine<'_> {
     /// Sends the document to the live call through the REST API; a late request for `ticket` gets it too.
     pub(super) fn redirect(&mut self, ticket: Ticket, document: Vec<Verb>, reason: &str) {
         self.remember(ticket, Answer::Document(document.clone()));
+        // An older document must not reach the caller after this one.
+        if let Some(older) = self.call.redirect.take() {
+            self.effect(Effect::CancelTask(older.key));
+        }
         let key = self.perform(TaskKind::RedirectCall {
             document,
             ticket,
@@ -182,13 +186,25 @@ impl Machine<'_> {
         draft.verbs
     }
 
-    /// Where a failed step's call goes: once to the flow's fallback, then nowhere.
+    /// Where a failed step's call goes: once to the flow's fallback, then nowhere. A flow that is run and has no fallback
+    /// of its own is left for that of the flow that runs it.
     fn fallback_after(&mut self, at: StepId, error: &StepError) -> Option<StepId> {
         let step = self.flow.step(at);
         self.warn("STEP_FAILED", format!("{}: {error}", step.name));
         self.call.troubles += 1;
-        let fallback = self.flow.sections[step.section].otherwise?;
-        (self.call.troubles == 1 && fallback != at).then_some(fallback)
+        if self.call.troubles > 1 {
+            return None;
+        }
+        let mut section = step.section;
+        loop {
+            let fallback = self.flow.sections[section].otherwise.filter(|step| *step != at);
+            if fallback.is_some() {
+                return fallback;
+            }
+            let frame = self.call.frames.pop()?;
+            self.call.vars = frame.vars;
+            section = self.flow.step(frame.step).section;
+        }
     }
 
     /// The last resort: a sentence and the end. Never silence.

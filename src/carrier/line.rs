@@ -100,7 +100,9 @@ impl Line {
             _ = self.ticker.tick() => {}
         }
         self.beats += 1;
-        let mut act = self.voice.beat(heard);
+        // Ringing is no prompt that a caller would wait for.
+        let listened = if self.up.is_some() { heard } else { &SILENT };
+        let mut act = self.voice.beat(listened);
         if let Some(told) = act.told.take() {
             self.timeline.note(Happening::Caller(told));
         }
@@ -169,7 +171,6 @@ impl Line {
     /// The call is answered from here on.
     pub(crate) fn answer(&mut self) {
         self.up = Some(self.now());
-        self.voice.answered();
     }
 
     /// Tells the caller's script that a verb begins.
@@ -191,6 +192,11 @@ impl Line {
     /// How long the call has been up.
     pub(crate) fn up_for(&self) -> Duration {
         self.up.map_or(Duration::ZERO, |up| self.now().saturating_sub(up))
+    }
+
+    /// The words that the caller is saying right now; empty for noise.
+    pub(crate) fn saying(&self) -> Option<&str> {
+        self.voice.saying()
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -23,6 +23,7 @@ mod line;
 mod network;
 mod overrides;
 mod prompt;
+mod relay;
 mod rest;
 mod sign;
 mod socket;

@@ -4,6 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::document;
+use super::exchange::Failure;
+use super::http::Client;
 use super::leg::{Leg, seconds};
 use super::line::Interrupt;
 use super::sounds;
@@ -83,7 +85,7 @@ async fn synthesize(words: &str, language: &str) -> Option<Vec<u8>> {
     sound::decode(&output.stdout).ok()
 }
 
-fn play_digits(leg: &Leg, digits: &str) -> Vec<u8> {
+pub(crate) fn play_digits(leg: &Leg, digits: &str) -> Vec<u8> {
     let mut sound = Vec::new();
     for digit in digits.chars() {
         match digit {
@@ -105,42 +107,40 @@ async fn play(leg: &mut Leg, text: &str) -> Result<Vec<u8>, Interrupt> {
         }
     };
     let client = leg.client.clone();
-    let reply = match leg.meanwhile(client.media(&url)).await? {
-        Ok(reply) if reply.status == 200 => reply,
-        Ok(reply) => {
-            leg.error(11200, format!("{url} answered {}", reply.status));
-            return Ok(Vec::new());
-        }
+    match leg.meanwhile(fetch(&client, &url)).await? {
+        Ok(sound) => Ok(sound),
         Err(failure) => {
             leg.fail(&failure);
-            return Ok(Vec::new());
+            Ok(Vec::new())
         }
-    };
+    }
+}
+
+/// Fetches the sound at an absolute address.
+///
+/// # Errors
+/// What the carrier makes of it: 11200, 12300, 13420, or that of the request.
+pub(crate) async fn fetch(client: &Client, url: &str) -> Result<Vec<u8>, Failure> {
+    let failed = |code, detail: String| Failure::new(code, url, detail);
+    let reply = client.media(url).await?;
+    if reply.status != 200 {
+        return Err(failed(11200, format!("answered {}", reply.status)));
+    }
     let Some(kind) = reply.content_type else {
-        leg.error(11200, format!("{url} has no Content-Type"));
-        return Ok(Vec::new());
+        return Err(failed(11200, "has no Content-Type".to_owned()));
     };
     let bare = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !document::is_sound(&bare) {
-        leg.error(12300, format!("{url} is `{bare}`"));
-        return Ok(Vec::new());
+        return Err(failed(12300, format!("is `{bare}`")));
     }
     if bare == "audio/ulaw" {
         return Ok(reply.body.to_vec());
     }
     // Decoding minutes of MP3 takes long enough to hold up other calls on this thread.
-    let decoded = leg
-        .meanwhile(tokio::task::spawn_blocking(move || sound::decode(&reply.body)))
-        .await?;
+    let decoded = tokio::task::spawn_blocking(move || sound::decode(&reply.body)).await;
     match decoded {
         Ok(Ok(sound)) => Ok(sound),
-        Ok(Err(error)) => {
-            leg.error(13420, format!("{url}: {error}"));
-            Ok(Vec::new())
-        }
-        Err(error) => {
-            leg.error(13420, format!("{url}: {error}"));
-            Ok(Vec::new())
-        }
+        Ok(Err(error)) => Err(failed(13420, error.to_string())),
+        Err(error) => Err(failed(13420, error.to_string())),
     }
 }

@@ -3,7 +3,7 @@
 use crate::call::{Flow, StepId};
 use crate::compile::Compiled;
 use crate::flow::{Finding, Findings};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Kinds that need no answer from anybody: a circle of them alone would run for ever.
 const PASSING: [&str; 12] = [
@@ -60,53 +60,108 @@ fn circles(flow: &Flow, findings: &mut Findings) {
         let Ok(start) = u16::try_from(index).map(StepId) else {
             return;
         };
-        if blamed.contains(&start) || !passes(flow, start) {
+        if blamed.contains(&start) {
             continue;
         }
-        if let Some(circle) = circle_from(flow, start) {
-            let step = flow.step(start);
-            let names: Vec<String> = circle.iter().map(|id| format!("`{}`", flow.step(*id).name)).collect();
-            findings.push(
-                Finding::error(
-                    "loop-without-input",
-                    step.place.clone(),
-                    format!("{} can run in a circle without waiting for anybody", names.join(", ")),
-                )
-                .category("graph")
-                .label("begins here")
-                .consequence("the caller would be sent to the fallback after many rounds at once")
-                .help("let one of them wait for the caller, such as with `gather`, or lead it elsewhere"),
-            );
-            blamed.extend(circle);
-        }
+        let (circle, finding) = if let Some(circle) = circle_from(flow, start, at_once) {
+            let finding = Finding::error(
+                "loop-without-input",
+                flow.step(start).place.clone(),
+                format!(
+                    "{} can run in a circle without waiting for anybody",
+                    names(flow, &circle)
+                ),
+            )
+            .consequence("the caller would be sent to the fallback after many rounds at once")
+            .help("let one of them wait for the caller, such as with `gather`, or lead it elsewhere");
+            (circle, finding)
+        } else if let Some(circle) = circle_from(flow, start, without_the_caller) {
+            let finding = Finding::warning(
+                "loop-without-end",
+                flow.step(start).place.clone(),
+                format!(
+                    "{} can go round without the caller's doing until the call's limit",
+                    names(flow, &circle)
+                ),
+            )
+            .consequence("a caller who does nothing, or whom nothing reaches, would hear the same over and over")
+            .help("lead the failure elsewhere, such as to a recording; `gather` counts its own retries with `tries`");
+            (circle, finding)
+        } else {
+            continue;
+        };
+        findings.push(finding.category("graph").label("begins here"));
+        blamed.extend(circle);
     }
 }
 
-fn circle_from(flow: &Flow, start: StepId) -> Option<Vec<StepId>> {
-    let mut path = vec![start];
-    let mut seen = BTreeSet::new();
-    fn walk(flow: &Flow, at: StepId, start: StepId, path: &mut Vec<StepId>, seen: &mut BTreeSet<StepId>) -> bool {
-        for next in leads_to(flow, at) {
+fn names(flow: &Flow, circle: &[StepId]) -> String {
+    let names: Vec<String> = circle.iter().map(|id| format!("`{}`", flow.step(*id).name)).collect();
+    names.join(", ")
+}
+
+/// The shortest way from a step back to itself.
+fn circle_from(flow: &Flow, start: StepId, leads: fn(&Flow, StepId) -> Vec<StepId>) -> Option<Vec<StepId>> {
+    let mut came_from: BTreeMap<StepId, StepId> = BTreeMap::new();
+    let mut open = VecDeque::from([start]);
+    while let Some(at) = open.pop_front() {
+        for next in leads(flow, at) {
             if next == start {
-                return true;
-            }
-            if passes(flow, next) && seen.insert(next) {
-                path.push(next);
-                if walk(flow, next, start, path, seen) {
-                    return true;
+                let mut circle = vec![at];
+                while let Some(before) = circle.last().and_then(|step| came_from.get(step)) {
+                    circle.push(*before);
                 }
-                path.pop();
+                circle.reverse();
+                return Some(circle);
+            }
+            if !came_from.contains_key(&next) {
+                came_from.insert(next, at);
+                open.push_back(next);
             }
         }
-        false
     }
-    walk(flow, start, start, &mut path, &mut seen).then_some(path)
+    None
+}
+
+/// Where a call goes on from a step without a pause.
+fn at_once(flow: &Flow, id: StepId) -> Vec<StepId> {
+    if passes(flow, id) {
+        leads_to(flow, id).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Where a call goes on from a step though the caller does nothing.
+fn without_the_caller(flow: &Flow, id: StepId) -> Vec<StepId> {
+    let step = flow.step(id);
+    let idle: &[&str] = match step.kind.name() {
+        "gather" => &["no_input"],
+        "record" => &["empty"],
+        "converse" | "relay" => &["no_stream_start", "no_media", "no_reply", "failed"],
+        "stream" => &["ended", "no_stream_start", "no_media", "failed"],
+        "dial" => &["busy", "no_answer", "failed", "canceled"],
+        "enqueue" => &["full", "failed"],
+        "refer" | "pay" => &["failed"],
+        "http" | "whatsapp" | "sms" => return leads_to(flow, id).collect(),
+        _ => return at_once(flow, id),
+    };
+    let wired = step
+        .wiring
+        .iter()
+        .filter(|(outcome, _)| idle.contains(&outcome.as_str()));
+    wired.map(|(_, target)| *target).collect()
 }
 
 /// A branch on data may end the circle by itself: counted retries are written with `choose`.
 fn passes(flow: &Flow, id: StepId) -> bool {
-    let kind = flow.step(id).kind.name();
-    PASSING.contains(&kind) && kind != "choose"
+    let step = flow.step(id);
+    match step.kind.name() {
+        "choose" => false,
+        // A template of the author's own that declares outcomes waits for the carrier.
+        "twiml" => step.wiring.len() == 1,
+        kind => PASSING.contains(&kind),
+    }
 }
 
 fn leads_to(flow: &Flow, id: StepId) -> impl Iterator<Item = StepId> + '_ {

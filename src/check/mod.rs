@@ -4,6 +4,7 @@
 
 mod documents;
 mod graph;
+mod unset;
 mod window;
 
 use crate::compile::{Compiled, Files, compile};
@@ -41,13 +42,49 @@ pub fn checked(path: &str, files: &dyn Files) -> Compiled {
 }
 
 /// The checks, in the order in which they run.
-const CHECKS: &[fn(&Compiled, &mut Findings)] = &[graph::check, documents::check, window::check];
+const CHECKS: &[fn(&Compiled, &mut Findings)] = &[graph::check, documents::check, window::check, unset::check];
 
 /// Every finding there is.
 pub static ALL: &[Check] = &[
     Check {
+        id: "alias-bomb",
+        about: "aliases of aliases make the file grow beyond measure",
+    },
+    Check {
+        id: "allow-without-reason",
+        about: "a warning is allowed and nobody says why",
+    },
+    Check {
+        id: "condition-in-braces",
+        about: "a condition stands in braces, which belong to texts",
+    },
+    Check {
         id: "duplicate-key",
         about: "a key stands twice in a map",
+    },
+    Check {
+        id: "empty-file",
+        about: "the file holds nothing",
+    },
+    Check {
+        id: "file-too-large",
+        about: "the file is larger than any flow",
+    },
+    Check {
+        id: "invalid-character",
+        about: "a character stands in the file that YAML does not allow",
+    },
+    Check {
+        id: "invalid-utf8",
+        about: "the file is not UTF-8 text",
+    },
+    Check {
+        id: "key-not-text",
+        about: "a key is a list or a map",
+    },
+    Check {
+        id: "loop-without-end",
+        about: "steps go round without the caller's doing until the call's limit",
     },
     Check {
         id: "loop-without-input",
@@ -56,6 +93,10 @@ pub static ALL: &[Check] = &[
     Check {
         id: "missing-key",
         about: "something that must be there is not",
+    },
+    Check {
+        id: "multiple-documents",
+        about: "the file holds more than one document",
     },
     Check {
         id: "no-entry",
@@ -74,12 +115,20 @@ pub static ALL: &[Check] = &[
         about: "a secret stands in a file as text",
     },
     Check {
-        id: "syntax",
-        about: "the file is not YAML",
+        id: "self-alias",
+        about: "an alias stands inside of what it repeats",
+    },
+    Check {
+        id: "template-from-elsewhere",
+        about: "a template takes in another one",
     },
     Check {
         id: "template-syntax",
         about: "a template or a condition cannot be read",
+    },
+    Check {
+        id: "text-compared-with-number",
+        about: "a text is compared with a number, which is never equal",
     },
     Check {
         id: "twiml",
@@ -98,12 +147,28 @@ pub static ALL: &[Check] = &[
         about: "a step names an agent that is not declared",
     },
     Check {
+        id: "unknown-anchor",
+        about: "an alias repeats what is not there",
+    },
+    Check {
         id: "unknown-asset",
         about: "a sound is not there",
     },
     Check {
+        id: "unknown-directive",
+        about: "a comment for the engine is not understood",
+    },
+    Check {
+        id: "unknown-filter",
+        about: "a template uses a filter that is not there",
+    },
+    Check {
         id: "unknown-flow",
         about: "a flow to be run is not there",
+    },
+    Check {
+        id: "unknown-function",
+        about: "a template calls a function that is not there",
     },
     Check {
         id: "unknown-key",
@@ -114,6 +179,10 @@ pub static ALL: &[Check] = &[
         about: "there is no such step kind",
     },
     Check {
+        id: "unknown-method",
+        about: "a template calls a method of a value",
+    },
+    Check {
         id: "unknown-outcome",
         about: "an outcome is wired that never happens",
     },
@@ -122,8 +191,16 @@ pub static ALL: &[Check] = &[
         about: "a step is named that is not there",
     },
     Check {
+        id: "unknown-tag",
+        about: "a value has a tag",
+    },
+    Check {
         id: "unknown-template",
         about: "a template is named that is not there",
+    },
+    Check {
+        id: "unknown-test",
+        about: "a condition uses a test that is not there",
     },
     Check {
         id: "unknown-value",
@@ -136,6 +213,10 @@ pub static ALL: &[Check] = &[
     Check {
         id: "unreadable-file",
         about: "a file cannot be read",
+    },
+    Check {
+        id: "unset-after-call",
+        about: "a follow-up uses a variable that no step may have set when the call ends",
     },
     Check {
         id: "unused-allow",
@@ -154,7 +235,15 @@ pub static ALL: &[Check] = &[
         about: "free text goes to somebody who may never have written (63016)",
     },
     Check {
+        id: "wrong-hours",
+        about: "opening hours cannot be read",
+    },
+    Check {
         id: "wrong-type",
         about: "a value is of the wrong kind",
+    },
+    Check {
+        id: "yaml-syntax",
+        about: "the file is not YAML",
     },
 ];

@@ -1,6 +1,7 @@
 //! The names that templates and conditions can use, and whether they are provided.
 
-use crate::flow::{Finding, Findings, Use, nearest};
+use super::Draft;
+use crate::flow::{Condition, Finding, Findings, Located, Use, nearest};
 use std::collections::BTreeSet;
 
 /// What is provided under each of the top names.
@@ -35,9 +36,68 @@ pub fn names(vars: BTreeSet<String>) -> Names {
     Names { vars }
 }
 
+/// Every name in a template or a condition is provided by something, and every agent is declared. Variables belong to
+/// the flow that sets them: one that is run sees its own and those it is given, and nobody sees those afterwards.
+pub(super) fn check(draft: &Draft, takes: &dyn Fn(usize) -> Vec<String>, findings: &mut Findings) {
+    for section in 0..draft.sections.len() {
+        let mut variables = variables(draft, section);
+        variables.extend(takes(section));
+        let names = names(variables);
+        let steps = || draft.steps.iter().filter(|step| step.section == section);
+        let items = || draft.after_call.iter().filter(|_| section == 0);
+        let kinds = steps().map(|step| &step.kind).chain(items().map(|item| &item.kind));
+        let mut conditions: Vec<&Condition> = items().filter_map(|item| item.when.as_ref()).collect();
+        conditions.extend(steps().filter_map(|step| step.when.as_ref().map(|(when, _)| when)));
+        let mut used = Vec::new();
+        for kind in kinds {
+            let touches = kind.touches();
+            used.extend(touches.templates.iter().flat_map(|template| template.uses()));
+            conditions.extend(touches.conditions);
+            for agent in touches.agents {
+                check_agent(draft, agent, findings);
+            }
+        }
+        used.extend(conditions.iter().flat_map(|condition| condition.uses()));
+        for one in used {
+            names.check(one, findings);
+        }
+    }
+}
+
+/// The variables that a section's own steps set.
+fn variables(draft: &Draft, section: usize) -> BTreeSet<String> {
+    let mut variables = BTreeSet::new();
+    for step in &draft.steps {
+        let touches = step.kind.touches();
+        if step.section == section {
+            variables.extend(touches.sets);
+        }
+    }
+    if section == 0 {
+        let items = draft.after_call.iter();
+        variables.extend(items.flat_map(|item| item.kind.touches().sets));
+    }
+    variables
+}
+
+fn check_agent(draft: &Draft, agent: &Located<String>, findings: &mut Findings) {
+    let known = draft.agents.iter().map(|(name, _)| name.value.as_str());
+    if known.clone().any(|name| name == agent.value) {
+        return;
+    }
+    let message = format!("there is no agent `{}`", agent.value);
+    let finding = Finding::error("unknown-agent", agent.place.clone(), message)
+        .label("not under `agents`")
+        .consequence("the caller would be connected with nobody");
+    findings.push(match nearest(&agent.value, known) {
+        Some(near) => finding.nearest(Some(near)),
+        None => finding.help(format!("declare it under `agents: {{{}: …}}`", agent.value)),
+    });
+}
+
 impl Names {
     /// Reports a use of something that nothing provides.
-    pub(super) fn check(&self, one: &Use, findings: &mut Findings) {
+    fn check(&self, one: &Use, findings: &mut Findings) {
         let place = one.place.clone();
         let mut path = one.path.iter().map(String::as_str);
         let Some(top) = path.next() else { return };

@@ -4,6 +4,7 @@ use super::agent;
 use super::files::Recorded;
 use super::head::Head;
 use super::known::View;
+use super::scope;
 use super::steps::{self, RawStep};
 use super::wiring::{Names, resolve, wire};
 use super::{Draft, unreadable};
@@ -107,8 +108,15 @@ impl<'a> Build<'a> {
                     .help("move it to the flow that takes the call"),
             );
         }
-        self.sounds(findings, head);
-        self.uses(findings);
+        self.sounds(findings, head, index);
+        // What a flow that is run begins with is known when all that run it are read.
+        if main {
+            let takes = |section: usize| {
+                let part = self.parts.values().find(|part| part.section == section);
+                part.map(|part| part.takes.clone()).unwrap_or_default()
+            };
+            scope::check(&self.draft, &takes, findings);
+        }
         self.open.pop();
     }
 
@@ -149,6 +157,19 @@ impl<'a> Build<'a> {
             );
             for sound in read.iter().flat_map(|read| &read.sounds) {
                 self.sound(sound, findings);
+            }
+            if let Some((first, _)) = self.draft.agents.iter().find(|(known, _)| known.value == name.value) {
+                findings.push(
+                    Finding::error(
+                        "duplicate-key",
+                        name.place.clone(),
+                        format!("the agent `{}` is declared in two flow files", name.value),
+                    )
+                    .label("declared again")
+                    .related(first.place.clone(), "declared first")
+                    .consequence("the caller would talk with the wrong one")
+                    .help("give one of them another name"),
+                );
             }
             self.draft.agents.push((name, read.map(|read| read.agent)));
         }

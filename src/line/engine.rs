@@ -4,7 +4,7 @@ use super::calls::Calls;
 use super::config::Config;
 use super::flows::Flows;
 use super::media::Sockets;
-use super::{outbox, timers};
+use super::{leases, outbox, timers};
 use crate::call::{CallId, Event};
 use crate::channels::twilio::TwilioClient;
 use crate::providers::transcribe::Transcriber;
@@ -66,7 +66,7 @@ impl Engine {
             transcriber,
             calls: Calls::default(),
             sockets: Sockets::default(),
-            worker: format!("{}-{}", std::process::id(), random_hex::<4>()),
+            worker: leases::worker(),
             safe_document: crate::server::ServerConfig::default().safe_document,
             outbox_has_work: Notify::new(),
             timers_changed: Notify::new(),
@@ -79,6 +79,7 @@ impl Engine {
     /// Starts the timers and the outbox, and asks the carrier what became of the calls that were live before.
     pub async fn start(self: &Arc<Self>) -> Result<(), StoreError> {
         let live = self.store.live_calls().await?;
+        leases::take_back(self).await?;
         tokio::spawn(timers::run(Arc::clone(self)));
         tokio::spawn(outbox::run(Arc::clone(self)));
         tokio::spawn(save_the_unsaved(Arc::clone(self)));

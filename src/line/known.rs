@@ -23,6 +23,25 @@ impl Engine {
         Some((flow, call.facts.origin))
     }
 
+    /// Whether the call still waits for this redirect: the carrier may have come for the document meanwhile.
+    pub(super) async fn awaits_redirect(&self, id: &CallId, key: &str) -> bool {
+        let waits = |call: &Call| {
+            call.redirect
+                .as_ref()
+                .is_some_and(|redirect| redirect.key.as_str() == key)
+        };
+        let slot = self.calls.slot(id);
+        if let Some(loaded) = slot.lock().await.as_ref() {
+            return waits(&loaded.call);
+        }
+        match self.store.call(id.as_str()).await {
+            Ok(Some(stored)) => serde_json::from_str::<Call>(&stored.state).is_ok_and(|call| waits(&call)),
+            Ok(None) => false,
+            // Not knowing is no reason to leave a caller in silence.
+            Err(_) => true,
+        }
+    }
+
     /// The number that was called.
     pub(super) async fn called_number(&self, id: &CallId) -> Option<String> {
         let stored = self.store.call(id.as_str()).await.ok()??;

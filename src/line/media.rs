@@ -1,4 +1,4 @@
-//! The engine's side of media sockets: admission by the call machine, reports as events, and who is connected.
+//! The engine's side of the carrier's sockets: admission by the call machine, reports as events, who is connected.
 
 use super::apply::Unapplied;
 use super::clock::now;
@@ -6,10 +6,12 @@ use super::engine::Engine;
 use super::flows::Version;
 use crate::audio::sound;
 use crate::call::{CallId, Event, MediaOrder, Pii, Time};
-use crate::media::{self, Admission, Control, Host, Pulse, Start, TalkSetup};
-use crate::server::MediaSocket;
+use crate::media::{self, Admission, Control, Host, Pulse, RelaySetup, Start, TalkSetup};
+use crate::server::{MediaSocket, SocketKind};
 use crate::talk::Clip;
+use crate::talk::relay::Relayed;
 use crate::talk::scripted::Scripted;
+use crate::twiml::Links;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Map;
@@ -20,7 +22,7 @@ use tokio::sync::{Notify, mpsc};
 /// Orders that may wait for a session: it takes each at once.
 const ORDERS: usize = 4;
 
-/// The media sockets of this process, by call.
+/// The sockets of this process, by call.
 #[derive(Default)]
 pub(super) struct Sockets {
     open: Mutex<HashMap<CallId, Connected>>,
@@ -86,14 +88,19 @@ impl Sockets {
     }
 }
 
-/// Serves one media socket to its end.
+/// Serves one socket to its end.
 pub(super) async fn serve(engine: Arc<Engine>, socket: MediaSocket) {
+    let kind = socket.kind;
     let host = CallHost {
         engine,
+        kind,
         begun: OnceLock::new(),
     };
     let subprotocol = socket.subprotocol;
-    media::run(socket.stream, subprotocol, &host).await;
+    match kind {
+        SocketKind::Media => media::run(socket.stream, subprotocol, &host).await,
+        SocketKind::Relay => media::run_relay(socket.stream, subprotocol, &host).await,
+    };
     if let Some(begun) = host.begun.get() {
         host.engine.sockets.disconnect(&begun.call, &begun.stream_sid);
     }
@@ -102,6 +109,7 @@ pub(super) async fn serve(engine: Arc<Engine>, socket: MediaSocket) {
 /// What a socket's session asks and tells.
 struct CallHost {
     engine: Arc<Engine>,
+    kind: SocketKind,
     begun: OnceLock<Begun>,
 }
 
@@ -177,7 +185,7 @@ impl Host for CallHost {
 
 impl CallHost {
     async fn connect(&self, id: CallId, start: Start, agent: &str) -> Admission {
-        let Some((flow, _)) = self.engine.flow_of(&id).await else {
+        let Some((flow, origin)) = self.engine.flow_of(&id).await else {
             return refuse("the call is not known");
         };
         let Some(agent) = flow.flow.agents.get(agent) else {
@@ -187,7 +195,12 @@ impl CallHost {
             Ok(clips) => clips,
             Err(reason) => return refuse(&reason),
         };
-        let talk = match Scripted::new(Arc::clone(&agent.script), &clips) {
+        let script = Arc::clone(&agent.script);
+        let talk = match self.kind {
+            SocketKind::Media => Scripted::new(script, &clips).map(|talk| Talk::Sound(Box::new(talk))),
+            SocketKind::Relay => Relayed::new(script, &clips).map(|talk| Talk::Text(Box::new(talk))),
+        };
+        let talk = match talk {
             Ok(talk) => talk,
             Err(error) => return refuse(&error.to_string()),
         };
@@ -210,13 +223,30 @@ impl CallHost {
         if self.begun.set(begun).is_err() {
             return refuse("the stream has begun twice");
         }
-        Admission::Talk(TalkSetup {
-            talk: Box::new(talk),
-            clips: clips.into(),
-            pulse,
-            control: orders,
-        })
+        match talk {
+            Talk::Sound(talk) => Admission::Talk(TalkSetup {
+                talk,
+                clips: clips.into(),
+                pulse,
+                control: orders,
+            }),
+            Talk::Text(talk) => {
+                let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));
+                Admission::Relay(RelaySetup {
+                    talk,
+                    sources: agent.clips.iter().map(|path| links.asset(path)).collect(),
+                    pulse,
+                    control: orders,
+                })
+            }
+        }
     }
+}
+
+/// A conversation, as its socket carries it.
+enum Talk {
+    Sound(Box<Scripted>),
+    Text(Box<Relayed>),
 }
 
 fn refuse(reason: &str) -> Admission {
@@ -230,6 +260,11 @@ impl Engine {
     async fn clips(&self, flow: &Version, paths: &[String], texts: &[String]) -> Result<Vec<Clip>, String> {
         let mut clips = Vec::with_capacity(paths.len());
         for (path, text) in paths.iter().zip(texts) {
+            if path.is_empty() {
+                // Words that the carrier speaks, where it does that.
+                clips.push(Clip::new(Vec::new(), text.as_str()));
+                continue;
+            }
             let key = format!("{path}\0{text}\0{}", flow.flow.hash);
             if let Some(clip) = self
                 .sockets

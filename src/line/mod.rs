@@ -14,6 +14,7 @@ pub mod engine_yaml;
 mod flows;
 pub mod host;
 mod known;
+mod leases;
 mod media;
 mod outbox;
 mod perform;

@@ -32,7 +32,11 @@ pub(super) async fn perform(engine: &Engine, task: &Task, kind: TaskKind) -> Per
     let call = CallId(task.call.clone());
     match kind {
         TaskKind::RedirectCall { document, ticket, .. } => {
-            let to = redirect(engine, &call, &document, ticket).await?;
+            if !engine.awaits_redirect(&call, &task.key).await {
+                return Ok(TaskOutput::Accepted);
+            }
+            let again = task.attempts > 1 || task.claimed_before;
+            let to = redirect(engine, &call, &document, ticket, again).await?;
             on_call(engine.carrier.redirect_call(call.as_str(), &to).await)
         }
         TaskKind::HangUpCall => on_call(engine.carrier.hang_up(call.as_str()).await),
@@ -94,11 +98,15 @@ fn again(error: &impl ToString) -> Failure {
 }
 
 /// The new document: as TwiML, or, where that is too long for the API, as the URL that answers with it.
+///
+/// Each try makes the caller hear the document from its beginning, also one that only seemed to fail. A further try
+/// gives the URL: the carrier's request for it shows that the redirect arrived, and ends the tries.
 async fn redirect(
     engine: &Engine,
     call: &CallId,
     document: &[Verb],
     ticket: crate::call::Ticket,
+    again: bool,
 ) -> Result<Redirect, Failure> {
     let (flow, origin) = engine
         .flow_of(call)
@@ -107,7 +115,7 @@ async fn redirect(
     let twiml = engine
         .render(&flow, &origin, document)
         .map_err(|error| Failure::Final(error.to_string()))?;
-    if twiml.chars().count() <= TWIML_LIMIT {
+    if !again && twiml.chars().count() <= TWIML_LIMIT {
         return Ok(Redirect::Twiml(twiml));
     }
     let origin = engine.config.public_url.clone().unwrap_or(origin);

@@ -1,6 +1,7 @@
 //! What a media session needs from whoever runs the calls, and what it tells them.
 
 use super::wire::Start;
+use crate::talk::relay::TextTalk;
 use crate::talk::{Clip, Talk, Turn};
 use futures_util::future::BoxFuture;
 use std::fmt;
@@ -23,8 +24,10 @@ pub trait Host: Send + Sync {
 
 /// The host's answer to a stream that has begun.
 pub enum Admission {
-    /// Go on with this.
+    /// Go on with this, by sound.
     Talk(TalkSetup),
+    /// Go on with this, by text.
+    Relay(RelaySetup),
     /// Close the socket; the reason is logged.
     Refuse { reason: String },
 }
@@ -36,6 +39,18 @@ pub struct TalkSetup {
     /// What it can play, by index.
     pub clips: Arc<[Clip]>,
     /// Told of every frame from the caller.
+    pub pulse: Arc<Pulse>,
+    /// Orders from outside; a host that drops its end simply gives none.
+    pub control: mpsc::Receiver<Control>,
+}
+
+/// A conversation by text and its strings.
+pub struct RelaySetup {
+    /// The conversation.
+    pub talk: Box<dyn TextTalk>,
+    /// Where the carrier finds each clip, as an absolute URL, by index.
+    pub sources: Vec<String>,
+    /// Told of every sign of life from the carrier.
     pub pulse: Arc<Pulse>,
     /// Orders from outside; a host that drops its end simply gives none.
     pub control: mpsc::Receiver<Control>,
@@ -59,7 +74,7 @@ pub enum Event {
     Turn(Turn),
     /// The conversation ended with this exit; its last words may still be on their way.
     Finished { exit: Arc<str> },
-    /// The session is over.
+    /// The session is over. Where it was by text, messages are counted in place of frames.
     Closed {
         reason: CloseReason,
         frames_in: u64,

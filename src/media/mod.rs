@@ -1,13 +1,15 @@
-//! The media WebSocket: the carrier's messages, and the task that lets a conversation speak through one.
+//! The carrier's WebSockets: their messages, and the task that lets a conversation speak through one, by sound or text.
 
 mod drive;
 pub mod host;
 mod player;
+pub mod relay;
 pub mod session;
 mod socket;
 pub mod wire;
 
-pub use host::{Admission, CloseReason, Control, Event, Host, Pulse, TalkSetup};
+pub use host::{Admission, CloseReason, Control, Event, Host, Pulse, RelaySetup, TalkSetup};
+pub use relay::{run_relay, run_relay_within};
 pub use session::{Limits, Summary, run, run_within};
 pub use socket::config;
 pub use wire::{Start, subprotocol};

@@ -41,7 +41,7 @@ impl Default for Limits {
 }
 
 /// Events that may wait for the host; a conversation makes a few a second. Beyond it they are dropped, loudly.
-const EVENTS: usize = 1024;
+pub(super) const EVENTS: usize = 1024;
 
 /// How a session went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,10 @@ where
     tracing::info!(stream_sid, call_sid, "WS_START");
     let setup = match timeout(limits.host, host.admit(start)).await {
         Ok(Admission::Talk(setup)) => setup,
+        Ok(Admission::Relay(_)) => {
+            tracing::error!(call_sid, "a conversation by text was given for a stream of sound");
+            return never_begun(socket, CloseReason::Refused, ignored).await;
+        }
         Ok(Admission::Refuse { reason }) => {
             tracing::warn!(call_sid, reason, "the stream was refused");
             return never_begun(socket, CloseReason::Refused, ignored).await;
@@ -147,7 +151,7 @@ where
     }
 }
 
-async fn never_begun<S>(socket: Socket<S>, reason: CloseReason, ignored: u64) -> Summary
+pub(super) async fn never_begun<S>(socket: Socket<S>, reason: CloseReason, ignored: u64) -> Summary
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -167,7 +171,7 @@ where
     }
 }
 
-async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: Socket<S>, reason: CloseReason) {
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: Socket<S>, reason: CloseReason) {
     // The carrier takes any code but 1000 for a failure (31921), so that only failures have one.
     let code = match reason {
         CloseReason::Finished
@@ -185,7 +189,7 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: Socket<S>, reason: Clo
     socket.close(code, reason.name()).await;
 }
 
-async fn report_all(limit: Duration, host: &dyn Host, call_sid: &str, mut inbox: mpsc::Receiver<Event>) {
+pub(super) async fn report_all(limit: Duration, host: &dyn Host, call_sid: &str, mut inbox: mpsc::Receiver<Event>) {
     while let Some(event) = inbox.recv().await {
         if timeout(limit, host.report(call_sid, event)).await.is_err() {
             tracing::error!(

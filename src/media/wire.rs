@@ -234,7 +234,7 @@ struct StartBody<'a> {
 }
 
 /// Text, borrowed where it holds no escapes; a number or a boolean in its place is taken as its text.
-struct Text<'a>(Cow<'a, str>);
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -272,21 +272,32 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 const CALL_PARAMETERS: [&str; 3] = ["call_sid", "CallSid", "CALL_SID"];
 
 fn start(body: StartBody<'_>, envelope_sid: Option<Text<'_>>) -> Result<Start, WireError> {
-    let parameters = parameters(body.parameters);
+    let owned = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned());
+    let stream_sid = owned(body.stream_sid)
+        .filter(|sid| !sid.is_empty())
+        .or_else(|| owned(envelope_sid));
+    start_of(stream_sid, owned(body.call_sid), body.parameters)
+}
+
+/// What a first message says: the stream or session, the call, and the document's own parameters.
+pub(super) fn start_of(
+    stream_sid: Option<String>,
+    call_sid: Option<String>,
+    parameters: serde_json::Value,
+) -> Result<Start, WireError> {
+    let parameters = self::parameters(parameters);
     let named = |name: &str| {
         parameters
             .iter()
             .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.clone())
     };
-    let filled = |text: Option<Text<'_>>| text.map(|text| text.0.into_owned()).filter(|text| !text.is_empty());
-    let stream_sid = filled(body.stream_sid)
-        .or_else(|| filled(envelope_sid))
-        .ok_or(WireError::NoStream)?;
+    let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let stream_sid = filled(stream_sid).ok_or(WireError::NoStream)?;
     let call_sid = CALL_PARAMETERS
         .iter()
         .find_map(|name| named(name))
-        .or_else(|| filled(body.call_sid))
+        .or_else(|| filled(call_sid))
         .ok_or(WireError::NoCall)?;
     Ok(Start {
         call_sid,

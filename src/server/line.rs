@@ -17,7 +17,7 @@ pub trait Line: Send + Sync + 'static {
     /// Answers a messaging webhook.
     fn message(&self, hook: MessageHook, request: VoiceRequest) -> BoxFuture<'_, VoiceReply>;
 
-    /// Runs one media socket to its end.
+    /// Runs one of the carrier's sockets to its end, whatever it carries.
     fn media(&self, socket: MediaSocket) -> BoxFuture<'static, ()>;
 
     /// What is there and what is missing, by name.

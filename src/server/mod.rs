@@ -41,4 +41,4 @@ pub use front::Server;
 pub use line::{Answer, Health, Hook, Line, MessageHook, StaticRoots, VoiceReply, VoiceRequest};
 pub use origin::{OriginError, Origins, Peer, PublicBase, TrustedProxies, origins, websocket_origin};
 pub use signature::{SignedBody, UrlKind, candidates, matching, sign};
-pub use socket::{MediaSocket, MediaStream, SocketSignature};
+pub use socket::{MediaSocket, MediaStream, SocketKind, SocketSignature};

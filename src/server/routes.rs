@@ -15,17 +15,21 @@ use warp::{Filter, Rejection};
 use super::accept::Slot;
 use super::origin::Peer;
 use super::shared::Shared;
+use super::socket::SocketKind;
 use super::webhooks::Incoming;
 use super::{answers, files, health, socket, webhooks};
 
-/// The path of the media socket, without a slash at the end.
-const MEDIA: &str = "/ws/twilio-media";
+/// The paths of the carrier's sockets, without a slash at the end.
+const SOCKETS: [(&str, SocketKind); 2] = [
+    ("/ws/twilio-media", SocketKind::Media),
+    ("/ws/twilio-relay", SocketKind::Relay),
+];
 
 /// One family of routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     Webhook,
-    Media,
+    Socket(SocketKind),
     Static,
     Healthz,
     Readyz,
@@ -50,12 +54,18 @@ fn own(shared: &Arc<Shared>) -> BoxedFilter<(Response,)> {
         .and(with(shared))
         .and(warp::body::stream())
         .then(|_, incoming, shared, body| webhook(incoming, shared, body));
-    let media = family(&[Family::Media])
+    let sockets = family(&[Family::Socket(SocketKind::Media), Family::Socket(SocketKind::Relay)])
         .and(incoming())
         .and(with(shared))
         .and(warp::ext::optional::<OnUpgrade>())
         .and(warp::ext::optional::<Slot>())
-        .map(|_, incoming, shared: Arc<Shared>, upgrade, slot| socket::answer(&shared, incoming, upgrade, slot));
+        .map(|family, incoming, shared: Arc<Shared>, upgrade, slot| {
+            let kind = match family {
+                Family::Socket(kind) => kind,
+                _ => SocketKind::Media,
+            };
+            socket::answer(kind, &shared, incoming, upgrade, slot)
+        });
     let files = family(&[Family::Static])
         .and(incoming())
         .and(with(shared))
@@ -70,7 +80,14 @@ fn own(shared: &Arc<Shared>) -> BoxedFilter<(Response,)> {
                 _ => health::greeting(),
             }
         });
-    with_body.or(media).unify().or(files).unify().or(health).unify().boxed()
+    with_body
+        .or(sockets)
+        .unify()
+        .or(files)
+        .unify()
+        .or(health)
+        .unify()
+        .boxed()
 }
 
 async fn webhook<S, B>(incoming: Incoming, shared: Arc<Shared>, body: S) -> Response
@@ -96,8 +113,11 @@ fn family_of(path: &str) -> Option<Family> {
     if files::is_static(path) {
         return Some(Family::Static);
     }
-    match webhooks::tidy(path).as_str() {
-        MEDIA => Some(Family::Media),
+    let path = webhooks::tidy(path);
+    if let Some((_, kind)) = SOCKETS.iter().find(|(socket, _)| *socket == path) {
+        return Some(Family::Socket(*kind));
+    }
+    match path.as_str() {
         "/healthz" => Some(Family::Healthz),
         "/readyz" => Some(Family::Readyz),
         "/version" => Some(Family::Version),

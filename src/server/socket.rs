@@ -1,4 +1,4 @@
-//! The media WebSocket's handshake: 101 or a plain refusal, never a redirect or 426.
+//! The handshake of the carrier's WebSockets: 101 or a plain refusal, never a redirect or 426.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -34,8 +34,19 @@ const MESSAGE_LIMIT: usize = 64 * 1024;
 /// The WebSocket to the carrier.
 pub type MediaStream = WebSocketStream<TokioIo<Upgraded>>;
 
-/// One accepted media socket. Who runs it logs `WS_CONNECTED`, so that one line tells of each.
+/// What a socket carries, as its path says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SocketKind {
+    /// Sound: a media stream.
+    Media,
+    /// Text: the carrier listens and speaks (ConversationRelay).
+    Relay,
+}
+
+/// One accepted socket. Who runs it logs `WS_CONNECTED`, so that one line tells of each.
 pub struct MediaSocket {
+    /// What it carries.
+    pub kind: SocketKind,
     /// The socket itself; messages over 64 kB end it with an error, without extensions.
     pub stream: MediaStream,
     /// The subprotocol that was offered and echoed.
@@ -57,8 +68,9 @@ pub enum SocketSignature {
     Wrong,
 }
 
-/// Answers a request for the media socket.
+/// Answers a request for a socket of this kind.
 pub(super) fn answer(
+    kind: SocketKind,
     shared: &Arc<Shared>,
     incoming: Incoming,
     upgrade: Option<OnUpgrade>,
@@ -80,7 +92,7 @@ pub(super) fn answer(
     open.spawn(async move {
         let cut = shared.cut.clone();
         tokio::select! {
-            () = run(shared, upgrade, subprotocol, signature, slot) => {}
+            () = run(kind, shared, upgrade, subprotocol, signature, slot) => {}
             () = cut.cancelled() => tracing::warn!("a media socket was cut at the deadline"),
         }
     });
@@ -102,6 +114,7 @@ pub(super) fn answer(
 impl fmt::Debug for MediaSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MediaSocket")
+            .field("kind", &self.kind)
             .field("subprotocol", &self.subprotocol)
             .field("signature", &self.signature)
             .finish_non_exhaustive()
@@ -109,6 +122,7 @@ impl fmt::Debug for MediaSocket {
 }
 
 async fn run(
+    kind: SocketKind,
     shared: Arc<Shared>,
     upgrade: OnUpgrade,
     subprotocol: Option<&'static str>,
@@ -132,6 +146,7 @@ async fn run(
     let stream = WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config)).await;
     let stopping = shared.shutdown.stop_token();
     let socket = MediaSocket {
+        kind,
         stream,
         subprotocol,
         signature,

@@ -1,7 +1,7 @@
 //! `dial`: the caller is connected with somebody else.
 
 use super::{Kind, Sound, Stands, outcomes};
-use crate::call::{Back, Cx, Next, Outcome, Params, Route, StepError, StepKind, Touches, WaitOn};
+use crate::call::{Back, Cx, Next, Outcome, Params, RecordWish, Route, StepError, StepKind, Touches, WaitOn};
 use crate::flow::{Duration, Finding, FromYaml, Template, form};
 use crate::twiml::Verb;
 use serde_json::json;
@@ -100,12 +100,23 @@ impl StepKind for Dial {
             verb = verb.with("record", "record-from-answer-dual");
         }
         let key = party_variable(noun);
+        if self.record {
+            // Its recording is not the message that an earlier step asked for.
+            cx.expect_recording(RecordWish {
+                transcribe: false,
+                language: None,
+            });
+        }
         let mut child = Verb::new(noun).with(key, party);
         if self.whisper.is_some() || self.screen.is_some() {
             child = child.with("whisper", "aside");
         }
         cx.verb(verb.child(child), 0);
-        Ok(cx.wait(ticket, (timeout + limit) * 1000, WaitOn::Action))
+        Ok(cx.wait(
+            ticket,
+            timeout.saturating_add(limit).saturating_mul(1000),
+            WaitOn::Action,
+        ))
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {

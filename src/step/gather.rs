@@ -138,7 +138,11 @@ impl StepKind for Gather {
         }
         cx.verb(verb.child(prompt), millis);
         // Speech may go on for a minute, keys for as many timeouts as there are keys.
-        Ok(cx.wait(ticket, timeout * 1000 + 60_000, WaitOn::Action))
+        Ok(cx.wait(
+            ticket,
+            timeout.saturating_mul(1000).saturating_add(60_000),
+            WaitOn::Action,
+        ))
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {

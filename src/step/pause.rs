@@ -32,7 +32,10 @@ impl StepKind for Pause {
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
         let seconds = self.length.as_secs_ceil().max(1);
-        cx.verb(Verb::new("pause").with("seconds", seconds), seconds * 1000);
+        cx.verb(
+            Verb::new("pause").with("seconds", seconds),
+            seconds.saturating_mul(1000),
+        );
         Ok(Next::go("done"))
     }
 }

@@ -67,7 +67,8 @@ impl StepKind for Play {
             );
         }
         if let Some(digits) = &self.digits {
-            let millis = u64::try_from(digits.value.len()).unwrap_or(0) * TONE_MS * times;
+            let tones = u64::try_from(digits.value.len()).unwrap_or(0);
+            let millis = tones.saturating_mul(TONE_MS).saturating_mul(times);
             cx.verb(Verb::new("play").with("digits", digits.value.clone()), millis);
         }
         Ok(Next::go("done"))

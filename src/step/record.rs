@@ -74,7 +74,7 @@ impl StepKind for Record {
                 .with("n", ticket.n),
             0,
         );
-        Ok(cx.wait(ticket, max * 1000, WaitOn::Action))
+        Ok(cx.wait(ticket, max.saturating_mul(1000), WaitOn::Action))
     }
 
     fn resume(&self, cx: &mut Cx<'_>, back: Back<'_>) -> Result<Next, StepError> {

@@ -72,6 +72,9 @@ impl StepKind for Relay {
                 .with("voice", self.form.voice.clone())
                 .with("tts_provider", self.form.speaker.clone())
                 .with("transcription_provider", self.form.recogniser.clone())
+                .with("dtmf_detection", true)
+                // Without them a caller who talks for long looks like one who says nothing.
+                .with("partial_prompts", true)
                 .with(
                     "parameters",
                     json!({"call_sid": cx.facts().id.as_str(), "token": token}),

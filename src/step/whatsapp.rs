@@ -2,7 +2,7 @@
 
 use super::{Kind, Stands, message};
 use crate::call::{Back, Cx, Next, Outcome, Pii, StepError, StepKind, TaskKind, Touches};
-use crate::flow::{Finding, FromYaml, Located, Template, form};
+use crate::flow::{Finding, FromYaml, Located, Reader, Template, form};
 use serde_json::{Map, Value};
 
 form! {
@@ -42,7 +42,10 @@ pub(super) const KIND: Kind = Kind {
         let text = match &form.template {
             None => None,
             Some(template) => match known.message(&template.value) {
-                Some(text) => Some(text),
+                Some(text) => {
+                    given(&form, template, &text, cx);
+                    Some(text)
+                }
                 None => {
                     let message = format!("there is no message template `{}`", template.value);
                     cx.report(
@@ -59,6 +62,28 @@ pub(super) const KIND: Kind = Kind {
     },
     schema: Form::schema,
 };
+
+/// Reports every variable of the template's text that `with` does not give.
+fn given(form: &Form, template: &Located<String>, text: &Template, cx: &mut Reader) {
+    let mut missing: Vec<&str> = Vec::new();
+    for one in text.uses().iter().filter(|one| !one.optional) {
+        let Some(name) = one.path.first().map(String::as_str) else {
+            continue;
+        };
+        if form.with.iter().all(|(known, _)| known.value != name) && !missing.contains(&name) {
+            missing.push(name);
+        }
+    }
+    for name in missing {
+        let message = format!("the message template `{}` needs `{name}`", template.value);
+        cx.report(
+            Finding::error("undeclared-variable", template.place.clone(), message)
+                .label("`with` does not give it")
+                .consequence("the message would never be sent")
+                .help(format!("add it: `with: {{{name}: \"…\"}}`")),
+        );
+    }
+}
 
 #[derive(Debug)]
 struct Whatsapp {

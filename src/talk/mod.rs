@@ -3,6 +3,7 @@
 
 mod keys;
 pub mod playback;
+pub mod relay;
 pub mod script;
 pub mod scripted;
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use engine::carrier::{Fault, Outcome};
 use serde_json::Value;
 
-use crate::stage::{Plan, TALKER, began, client, document, heard_within, rest, story};
-use crate::wire::{Answer, Wire};
+use crate::stage::{Plan, TALKER, document, heard_within, story};
 
 const LIMIT: Duration = Duration::from_secs(8);
 
@@ -100,7 +99,7 @@ async fn a_whole_call_keeps_the_contract() {
         "{turns:?}"
     );
     assert_eq!(
-        stage.messages_to(&stage.logged("from_number", sid).as_str().unwrap_or_default().to_owned()),
+        stage.messages_to(stage.logged("from_number", sid).as_str().unwrap_or_default()),
         1
     );
 

@@ -3,8 +3,11 @@
 mod channels;
 mod contract;
 mod faults;
+mod flows;
 mod fuzzed;
 mod purity;
+mod relay;
+mod restart;
 mod schemas;
 mod server;
 mod stage;

@@ -18,18 +18,18 @@ pub(super) async fn run(leg: &mut Leg, verb: &Element) -> Result<Next, Interrupt
     let Some(noun) = verb.children.first() else {
         return Ok(leg.action(verb, false, Params::new()));
     };
-    let result = match noun.name.as_str() {
-        "Stream" => stream(leg, noun).await.map(|()| Params::new()),
+    let (facts, result) = match noun.name.as_str() {
+        "Stream" => (Params::new(), stream(leg, noun).await),
         "ConversationRelay" => relay::run(leg, noun).await,
         other => {
             leg.error(12200, format!("<{other}> is not played by this carrier"));
-            Ok(Params::new())
+            (Params::new(), Ok(()))
         }
     };
     match result {
-        Ok(facts) => Ok(leg.action(verb, false, facts)),
+        Ok(()) => Ok(leg.action(verb, false, facts)),
         Err(Interrupt::HungUp) => {
-            leg.last_action(verb, false, Params::new());
+            leg.last_action(verb, false, facts);
             Err(Interrupt::HungUp)
         }
         Err(other) => Err(other),
@@ -160,7 +160,7 @@ fn finish(leg: &Leg, noun: &Element, mut session: Session, ended: &Result<Ended,
     }
 }
 
-async fn nothing(leg: &mut Leg) -> Result<(), Interrupt> {
+pub(super) async fn nothing(leg: &mut Leg) -> Result<(), Interrupt> {
     loop {
         leg.line.beat(&SILENT).await?;
     }

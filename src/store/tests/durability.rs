@@ -1,6 +1,7 @@
 //! A process that is killed in the middle of its work loses nothing that it was told is stored.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::*;
@@ -10,14 +11,17 @@ const ENOUGH: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_a_kill() {
+    // The same test is its own child: with these set it is the process that works until it is killed.
+    if let (Some(path), Ok(round)) = (std::env::var_os("STORE_TEST_PATH"), std::env::var("STORE_TEST_ROUND")) {
+        return commit_until_killed(path.into(), &round).await;
+    }
     let (path, _folder) = place();
     let mut acknowledged = std::collections::HashMap::new();
     for round in 0..3 {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args([
                 "--exact",
-                "store::tests::durability::commits_until_killed",
-                "--ignored",
+                "store::tests::durability::what_was_acknowledged_survives_a_kill",
                 "--nocapture",
             ])
             .env("STORE_TEST_PATH", &path)
@@ -67,11 +71,7 @@ async fn what_was_acknowledged_survives_a_kill() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the test above runs it and kills it"]
-async fn commits_until_killed() {
-    let path = std::env::var_os("STORE_TEST_PATH").expect("the parent names the file");
-    let round = std::env::var("STORE_TEST_ROUND").expect("the parent counts the rounds");
+async fn commit_until_killed(path: PathBuf, round: &str) {
     let store = Arc::new(SqliteStore::open(path).await.expect("the database opens"));
     let callers: Vec<_> = (0..8)
         .map(|caller| {

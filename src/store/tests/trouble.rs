@@ -266,8 +266,11 @@ async fn tables_changed_by_hand_are_told() {
 
 /// Permissions mean nothing to root, so the test proper runs in a child as a user without rights.
 #[cfg(unix)]
-#[test]
-fn what_may_not_be_written_is_told_and_passes() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_not_be_written_is_told_and_passes() {
+    if let Some(folder) = std::env::var_os("STORE_TEST_FOLDER") {
+        return without_rights(Path::new(&folder)).await;
+    }
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
 
@@ -282,8 +285,7 @@ fn what_may_not_be_written_is_told_and_passes() {
     child
         .args([
             "--exact",
-            "store::tests::trouble::without_rights",
-            "--ignored",
+            "store::tests::trouble::what_may_not_be_written_is_told_and_passes",
             "--nocapture",
         ])
         .env("STORE_TEST_FOLDER", folder.path())
@@ -297,13 +299,10 @@ fn what_may_not_be_written_is_told_and_passes() {
 }
 
 #[cfg(unix)]
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the test above runs it, as a user without rights"]
-async fn without_rights() {
+async fn without_rights(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let allow = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("chmod");
-    let folder = std::env::var_os("STORE_TEST_FOLDER").expect("the parent names the folder");
-    let folder = Path::new(&folder).join("data");
+    let folder = folder.join("data");
     std::fs::create_dir(&folder).expect("a folder of this user");
     let path = folder.join("calls.db");
 

@@ -10,7 +10,12 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::{Running, builder, client, open_door, start, until};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const PATHS: [&str; 2] = ["/ws/twilio-media", "/ws/twilio-media/"];
+const PATHS: [&str; 4] = [
+    "/ws/twilio-media",
+    "/ws/twilio-media/",
+    "/ws/twilio-relay",
+    "/ws/twilio-relay/",
+];
 
 fn handshake(path: &str, more: &str) -> String {
     format!(
@@ -74,14 +79,14 @@ async fn both_paths_upgrade_and_echo_only_what_was_offered() {
             );
         }
     }
-    until(|| server.desk.sockets.lock().expect("lock").len() == 12).await;
+    until(|| server.desk.sockets.lock().expect("lock").len() == 24).await;
     let sockets = server.desk.sockets.lock().expect("lock").clone();
     assert_eq!(
         sockets
             .iter()
             .filter(|(protocol, _)| *protocol == Some("audio.twilio.com"))
             .count(),
-        6
+        12
     );
 }
 
