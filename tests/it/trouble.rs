@@ -91,10 +91,10 @@ impl Inside {
     async fn until_ended(&self, call: &str) {
         let wait = async {
             loop {
-                if let Ok(Some(log)) = self.store.call_log(call).await {
-                    if log.ended_at.is_some() {
-                        return;
-                    }
+                if let Ok(Some(log)) = self.store.call_log(call).await
+                    && log.ended_at.is_some()
+                {
+                    return;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }

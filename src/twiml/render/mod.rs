@@ -15,6 +15,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use vet::Vetted;
 
 /// What one template may spend, in instructions of the template engine: far more than any verb needs.
@@ -67,8 +68,13 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// The templates that come with the engine.
+    /// The templates that come with the engine. They are read once per process.
     pub fn bundled() -> Templates {
+        static BUNDLED: LazyLock<Templates> = LazyLock::new(Templates::read_bundled);
+        BUNDLED.clone()
+    }
+
+    fn read_bundled() -> Templates {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         // Every template escapes, whatever its name; an unknown format keeps the engine's own escaper out.
