@@ -132,7 +132,6 @@ impl Machine<'_> {
     /// The carrier has what a redirect was to bring, whatever became of the request to REST: it is not sent again.
     fn redirect_arrived(&mut self) {
         if let Some(redirect) = self.call.redirect.take() {
-            self.log("WATCHDOG_REDIRECT_OK", "");
             self.effect(Effect::CancelTask(redirect.key));
             self.log("WATCHDOG_REDIRECT_OK", redirect.reason);
         }

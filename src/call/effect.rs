@@ -79,6 +79,8 @@ pub enum TaskKind {
         variables: Map<String, Value>,
         /// The text: the template's own where it has no id at the carrier.
         body: String,
+        /// When it was ordered: nothing older can be this message.
+        ordered: Time,
     },
     /// Fetch a recording and turn it into text.
     Transcribe {

@@ -20,6 +20,8 @@ pub(super) struct Applied {
     pub twiml: Option<String>,
     /// What the media socket is told, in order.
     pub media: Vec<MediaOrder>,
+    /// The store has not taken it yet.
+    pub unsaved: bool,
 }
 
 /// Why an event could not be applied.
@@ -54,9 +56,7 @@ impl Engine {
         let slot = self.calls.slot(id);
         let mut slot = slot.lock().await;
         if let Err(error) = self.load(id, &mut slot).await {
-            if matches!(error, Unapplied::Unknown) {
-                self.calls.forget(id);
-            }
+            self.calls.forget(id);
             return Err(error);
         }
         Ok(self.apply_to(&mut slot, event).await)
@@ -119,10 +119,7 @@ impl Engine {
                 {
                     return Box::pin(self.apply_to(slot, Event::CallArrived(arrival))).await;
                 }
-                return Applied {
-                    twiml,
-                    media: Vec::new(),
-                };
+                return Applied { twiml, ..Applied::default() };
             }
             Err(error) => {
                 tracing::error!(call_sid = %call.facts.id, %error, "STORE_FAILED");
@@ -140,9 +137,11 @@ impl Engine {
             backlog,
         });
         self.after_commit(&id, slot, &effects);
+        let unsaved = version == 0;
         Applied {
             twiml,
             media: media(&effects),
+            unsaved,
         }
     }
 
@@ -150,6 +149,10 @@ impl Engine {
         for _ in 0..MOST_CONFLICTS {
             let Some(loaded) = slot.as_mut() else { break };
             let at = now();
+            if !loaded.backlog.is_empty() && fired_before(&loaded.call, &event, at) {
+                // Only the row is left of it: the store has not been told yet that this timer is done with.
+                return Applied { unsaved: true, ..Applied::default() };
+            }
             let mut call = loaded.call.clone();
             let mut effects = call.handle(&loaded.flow.flow, at, &event);
             let mut events = vec![event.clone()];
@@ -168,6 +171,8 @@ impl Engine {
                 Err(StoreError::TaskEnded { key }) => {
                     // Another worker reported this task first; its result stands.
                     tracing::debug!(%key, "task ended twice");
+                    let id = loaded.call.facts.id.clone();
+                    self.after_commit(&id, slot, &[]);
                     return Applied::default();
                 }
                 Err(error) => {
@@ -183,14 +188,13 @@ impl Engine {
             }
             words::say(&call, &effects);
             loaded.call = call;
+            let unsaved = !loaded.backlog.is_empty();
             let id = loaded.call.facts.id.clone();
             self.after_commit(&id, slot, &effects);
-            return Applied {
-                twiml,
-                media: media(&effects),
-            };
+            return Applied { twiml, media: media(&effects), unsaved };
         }
-        Applied::default()
+        // Nobody knows where the call stands: whoever is on the line hears a sentence, never nothing.
+        Applied { twiml: Some(self.safe_document.clone()), ..Applied::default() }
     }
 
     /// The store is out: what would need it gives way to the fallback. Events and effects are amended to what is then
@@ -227,6 +231,11 @@ impl Engine {
             missed.expect_version = loaded.version;
             match self.store.commit(missed).await {
                 Ok(version) => loaded.version = version,
+                // An outage can have committed what it did not confirm; what is in memory is the newer truth.
+                Err(StoreError::Conflict { found, .. }) if found != loaded.version => {
+                    loaded.version = found;
+                    continue;
+                }
                 Err(error) if error.is_outage() => return Err(error),
                 Err(error) => tracing::error!(call_sid = %loaded.call.facts.id, %error, "UNSAVED_LOST"),
             }
@@ -288,6 +297,12 @@ impl Engine {
             self.calls.forget(id);
         }
     }
+}
+
+/// Whether a timer fires that the call does not have any more, or not yet again.
+fn fired_before(call: &Call, event: &Event, at: crate::call::Time) -> bool {
+    let Event::TimerFired { timer, .. } = event else { return false };
+    call.timers.get(timer).is_none_or(|due| *due > at)
 }
 
 fn media(effects: &[Effect]) -> Vec<MediaOrder> {

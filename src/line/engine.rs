@@ -5,13 +5,14 @@ use super::config::Config;
 use super::flows::Flows;
 use super::media::Sockets;
 use super::{leases, outbox, timers};
+use super::outbox::AT_ONCE;
 use crate::call::{CallId, Event};
 use crate::channels::twilio::TwilioClient;
 use crate::providers::transcribe::Transcriber;
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// What an engine is made of.
@@ -28,6 +29,9 @@ pub struct Parts {
     pub transcriber: Option<Arc<dyn Transcriber>>,
 }
 
+/// How long tasks under way may take to end when the engine stops.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(5);
+
 /// The engine: one per process.
 pub struct Engine {
     pub(super) config: Config,
@@ -43,6 +47,8 @@ pub struct Engine {
     pub(super) safe_document: String,
     pub(super) outbox_has_work: Notify,
     pub(super) timers_changed: Notify,
+    /// A permit for each task under way.
+    pub(super) under_way: Arc<Semaphore>,
     pub(super) unsaved: Notify,
     pub(super) draining: CancellationToken,
     pub(super) handing_over: CancellationToken,
@@ -71,6 +77,7 @@ impl Engine {
             safe_document: crate::server::ServerConfig::default().safe_document,
             outbox_has_work: Notify::new(),
             timers_changed: Notify::new(),
+            under_way: Arc::new(Semaphore::new(AT_ONCE as usize)),
             unsaved: Notify::new(),
             draining: CancellationToken::new(),
             handing_over: CancellationToken::new(),
@@ -107,6 +114,16 @@ impl Engine {
     /// The store, for those who look on.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Lets tasks under way come to their end, for a short while, and saves what the store has missed.
+    pub async fn finish(&self) {
+        if tokio::time::timeout(TASKS_END_WITHIN, self.under_way.acquire_many(AT_ONCE)).await.is_err() {
+            tracing::warn!("tasks are still under way; the next process takes them up");
+        }
+        if !self.save_all().await {
+            tracing::error!("the store has not taken everything: what it missed is lost with this process");
+        }
     }
 
     /// Ends the background loops.

@@ -76,6 +76,7 @@ impl Host {
         self.engine.drain(self.drain).await;
         self.shutdown.stop();
         self.engine.stop();
+        self.engine.finish().await;
         let _joined = self.server.await;
     }
 }

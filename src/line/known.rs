@@ -57,10 +57,9 @@ impl Engine {
         }
     }
 
-    /// The ids of messages that this call is known to have sent.
-    pub(super) async fn sent_already(&self, id: &CallId) -> Result<HashSet<String>, StoreError> {
+    /// The ids of messages that are known to have been sent lately.
+    pub(super) async fn sent_already(&self) -> Result<HashSet<String>, StoreError> {
         let filter = TaskFilter {
-            call: Some(id.0.clone()),
             kind: Some("send_message".to_owned()),
             state: Some(TaskState::Done),
             ..TaskFilter::default()

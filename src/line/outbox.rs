@@ -10,12 +10,13 @@ use crate::store::{Change, Task, TaskEnd};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// How long a worker may hold a task before another may take it, in milliseconds.
-const LEASE_MS: i64 = 120_000;
+const LEASE_MS: i64 = 900_000;
+/// How long one try may take at all: shorter than the lease, so that no other worker begins it meanwhile.
+const LONGEST_TRY: Duration = Duration::from_secs(840);
 /// Tasks under way at once in this process.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: u32 = 64;
 /// The longest sleep between two looks at the table.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -53,8 +54,9 @@ fn seed(key: &str) -> u64 {
 
 /// Runs until the engine stops. A task that is under way then is claimed again by the next process.
 pub(super) async fn run(engine: Arc<Engine>) {
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
+    let at_once = Arc::clone(&engine.under_way);
     loop {
+        let mut out = false;
         let free = at_once.available_permits();
         let claimed = if free == 0 {
             Ok(Vec::new())
@@ -79,9 +81,12 @@ pub(super) async fn run(engine: Arc<Engine>) {
                     });
                 }
             }
-            Err(error) => tracing::error!(%error, help = error.help(), "STORE_FAILED"),
+            Err(error) => {
+                tracing::error!(%error, help = error.help(), "STORE_FAILED");
+                out = true;
+            }
         }
-        let sleep = until_next(&engine, at_once.available_permits()).await;
+        let sleep = if out { LOOK_AGAIN } else { until_next(&engine, at_once.available_permits()).await };
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
             () = engine.outbox_has_work.notified() => {}
@@ -106,14 +111,17 @@ async fn work(engine: &Engine, task: Task) {
         Err(error) => return report(engine, &task, Err(format!("the task cannot be read: {error}"))).await,
     };
     let patience = patience(&kind);
-    match perform(engine, &task, kind).await {
+    let tried = tokio::time::timeout(LONGEST_TRY, perform(engine, &task, kind)).await;
+    let tried = tried.unwrap_or_else(|_| Err(Failure::Again { error: "it took too long".to_owned(), after_ms: None }));
+    match tried {
         Ok(output) => report(engine, &task, Ok(output)).await,
         Err(Failure::Final(error)) => report(engine, &task, Err(error)).await,
         Err(Failure::Again { error, after_ms }) => {
             if task.attempts >= patience.tries {
                 return report(engine, &task, Err(error)).await;
             }
-            let delay = after_ms.unwrap_or_else(|| {
+            let most = u64::try_from(patience.backoff.cap.as_millis()).unwrap_or(u64::MAX);
+            let delay = after_ms.map(|asked| asked.min(most)).unwrap_or_else(|| {
                 let failures = u32::try_from(task.attempts).unwrap_or(u32::MAX);
                 let delay = patience.backoff.delay(failures, seed(&task.key));
                 u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)

@@ -2,7 +2,7 @@
 
 use super::clock::stored;
 use super::engine::Engine;
-use crate::call::{CallId, CarrierStatus, TaskKind, TaskOutput};
+use crate::call::{CallId, CarrierStatus, TaskKind, TaskOutput, Time};
 use crate::channels::http::{self, HttpBody, HttpCall, ReplyBody};
 use crate::channels::twilio::{
     CallStatus, CarrierError, Channel, Content, Message, MessageQuery, Redirect, Sender, TWIML_LIMIT,
@@ -48,6 +48,7 @@ pub(super) async fn perform(engine: &Engine, task: &Task, kind: TaskKind) -> Per
             template,
             variables,
             body,
+            ordered,
         } => {
             let message = Outgoing {
                 channel: &channel,
@@ -56,6 +57,7 @@ pub(super) async fn perform(engine: &Engine, task: &Task, kind: TaskKind) -> Per
                 template,
                 variables,
                 body,
+                ordered,
             };
             send(engine, task, &call, message).await
         }
@@ -72,7 +74,9 @@ pub(super) async fn perform(engine: &Engine, task: &Task, kind: TaskKind) -> Per
                 return Err(Failure::Final(format!("no method `{method}`")));
             };
             let mut call = HttpCall::new(method, url);
+            // Performed at least once: a service that must not do it twice knows the try by this key.
             call.headers = headers;
+            call.headers.push(("Idempotency-Key".to_owned(), task.key.clone()));
             call.timeout = Duration::from_millis(timeout_ms);
             call.max_bytes = LARGEST_REPLY;
             if let Some(body) = body {
@@ -133,7 +137,8 @@ fn on_call(result: Result<(), CarrierError>) -> Performed {
     match result {
         Ok(()) => Ok(TaskOutput::Accepted),
         // The call ended in the meantime: that is the result, not a failure.
-        Err(CarrierError::CallNotInProgress | CarrierError::NotFound { .. }) => Ok(TaskOutput::CallGone),
+        // A 404 is no such proof: a wrong account or API URL gives it for every call.
+        Err(CarrierError::CallNotInProgress) => Ok(TaskOutput::CallGone),
         Err(error) => Err(carrier(&error)),
     }
 }
@@ -162,7 +167,6 @@ async fn ask_status(engine: &Engine, call: &CallId) -> Performed {
                 seconds,
             })
         }
-        Err(CarrierError::NotFound { .. }) => Ok(TaskOutput::CallGone),
         Err(error) => Err(carrier(&error)),
     }
 }
@@ -188,6 +192,7 @@ struct Outgoing<'a> {
     template: Option<String>,
     variables: Map<String, Value>,
     body: String,
+    ordered: Time,
 }
 
 /// Sends a message once: a try that may have happened is looked up before it is repeated.
@@ -213,7 +218,7 @@ async fn send(engine: &Engine, task: &Task, call: &CallId, message: Outgoing<'_>
         .and_then(|name| engine.config.content_sids.get(name))
         .cloned();
     if task.attempts > 1 || task.claimed_before {
-        let since = jiff::Timestamp::from_millisecond(first_tried(task)).unwrap_or_default();
+        let since = jiff::Timestamp::from_millisecond(stored(message.ordered)).unwrap_or_default();
         let query = MessageQuery {
             channel,
             to: message.to.to_owned(),
@@ -226,7 +231,7 @@ async fn send(engine: &Engine, task: &Task, call: &CallId, message: Outgoing<'_>
             .find_message(&query)
             .await
             .map_err(|error| carrier(&error))?;
-        let taken = engine.sent_already(call).await.map_err(|error| again(&error))?;
+        let taken = engine.sent_already().await.map_err(|error| again(&error))?;
         if let Some(sid) = found.into_iter().find(|sid| !taken.contains(&sid.0)) {
             return Ok(TaskOutput::Sent { sid: sid.0 });
         }
@@ -261,12 +266,6 @@ async fn send(engine: &Engine, task: &Task, call: &CallId, message: Outgoing<'_>
         Ok(sid) => Ok(TaskOutput::Sent { sid: sid.0 }),
         Err(error) => Err(carrier(&error)),
     }
-}
-
-/// When the message was ordered. Its row was committed before anything was sent.
-fn first_tried(task: &Task) -> i64 {
-    // A retry moves `due` on; the order is older. An hour covers every retry of a message.
-    task.due.saturating_sub(3_600_000)
 }
 
 /// Free text reaches a person only within 24 hours of that person's own message; five minutes are kept as margin.

@@ -16,18 +16,26 @@ const BATCH: usize = 256;
 /// Runs until the engine stops.
 pub(super) async fn run(engine: Arc<Engine>) {
     loop {
-        match engine.store.due_timers(stored(now()), BATCH).await {
+        let taken = match engine.store.due_timers(stored(now()), BATCH).await {
             Ok(due) => {
                 let mut running = tokio::task::JoinSet::new();
                 for timer in due {
                     let engine = Arc::clone(&engine);
                     running.spawn(async move { fire(&engine, timer).await });
                 }
-                while running.join_next().await.is_some() {}
+                let mut taken = true;
+                while let Some(fired) = running.join_next().await {
+                    taken &= fired.unwrap_or(false);
+                }
+                taken
             }
-            Err(error) => tracing::error!(%error, help = error.help(), "STORE_FAILED"),
-        }
-        let sleep = until_next(&engine).await;
+            Err(error) => {
+                tracing::error!(%error, help = error.help(), "STORE_FAILED");
+                false
+            }
+        };
+        // While the store is out, due timers stay in the table: they are not handed out in a tight loop.
+        let sleep = if taken { until_next(&engine).await } else { LOOK_AGAIN };
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
             () = engine.timers_changed.notified() => {}
@@ -45,19 +53,25 @@ async fn until_next(engine: &Engine) -> Duration {
     Duration::from_millis(wait.max(20)).min(LOOK_AGAIN)
 }
 
-async fn fire(engine: &Engine, due: DueTimer) {
+/// Gives the timer to its call; whether the store has taken what came of it.
+async fn fire(engine: &Engine, due: DueTimer) -> bool {
     let id = CallId(due.call);
     let Some(timer) = Timer::from_name(&due.name) else {
-        return clear(engine, &id, &due.name).await;
+        clear(engine, &id, &due.name).await;
+        return true;
     };
     let last_frame = engine.sockets.last_frame(&id).map(Time);
     match engine.apply(&id, Event::TimerFired { timer, last_frame }).await {
-        Ok(_) => {}
+        Ok(applied) => !applied.unsaved,
         Err(Unapplied::Unknown | Unapplied::NoFlow) => {
             tracing::error!(call_sid = %id, timer = timer.name(), "a timer's call cannot be read");
             clear(engine, &id, &due.name).await;
+            true
         }
-        Err(Unapplied::Store(error)) => tracing::error!(call_sid = %id, %error, "STORE_FAILED"),
+        Err(Unapplied::Store(error)) => {
+            tracing::error!(call_sid = %id, %error, "STORE_FAILED");
+            false
+        }
     }
 }
 

@@ -42,6 +42,7 @@ impl StepKind for Sms {
             template: None,
             variables: Map::new(),
             body: cx.text(&self.body)?,
+            ordered: cx.now(),
         };
         Ok(message::send(cx, kind))
     }

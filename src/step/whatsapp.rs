@@ -122,6 +122,7 @@ impl StepKind for Whatsapp {
             template: self.form.template.as_ref().map(|template| template.value.clone()),
             variables,
             body,
+            ordered: cx.now(),
         };
         Ok(message::send(cx, kind))
     }
