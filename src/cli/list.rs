@@ -58,12 +58,12 @@ pub(super) fn run(args: &List) -> Exit {
             .iter()
             .map(|(name, about)| json!({"name": name, "about": about}))
             .collect();
-        println!("{}", json!(list));
+        super::output::print(&format!("{}\n", json!(list)));
         return Exit::Done;
     }
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, about) in rows {
-        println!("{}", format!("{name:width$}  {about}").trim_end());
+        super::output::print(&format!("{}\n", format!("{name:width$}  {about}").trim_end()));
     }
     Exit::Done
 }

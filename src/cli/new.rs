@@ -91,7 +91,8 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
-      - run: cargo install --locked engine
+      # The engine is built from its own repository, whose address you know.
+      - run: cargo install --locked --git ${{ vars.ENGINE_REPOSITORY }}
       - run: engine validate
       - run: for file in scenarios/*.yaml; do engine simulate --scenario $file; done
 ";

@@ -5,7 +5,8 @@ use crate::compile::Compiled;
 use crate::flow::{Finding, Findings};
 use crate::line::ConfigError;
 use crate::report::{Format, Report, Summary};
-use std::io::IsTerminal;
+use crate::store::StoreError;
+use std::io::{IsTerminal, Write};
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -91,4 +92,22 @@ pub(super) fn config_refused(error: &ConfigError) -> Exit {
     }
     eprintln!("error: {error}");
     Exit::Config
+}
+
+/// A store that cannot be used. A restart helps only where the settings are right.
+pub(super) fn store_refused(error: &StoreError) -> Exit {
+    eprintln!("error: {error}\nhelp: {}", error.help());
+    match error {
+        StoreError::Address { .. } | StoreError::Unsupported { .. } | StoreError::Newer { .. } => Exit::Config,
+        _ => Exit::Unavailable,
+    }
+}
+
+/// Prints to standard output. A reader that has gone, such as `head`, has seen enough: that is a quiet end.
+pub(super) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        std::process::exit(i32::from(Exit::Done.code()));
+    }
 }

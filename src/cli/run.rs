@@ -85,10 +85,7 @@ async fn serve(args: &Run) -> Exit {
     let host = match Host::start(settings, disk, &flow).await {
         Ok(host) => host,
         Err(Refusal::Flows(wrong)) => return output::flows_refused(&wrong),
-        Err(Refusal::Store(error)) => {
-            eprintln!("error: {error}\nhelp: {}", error.help());
-            return Exit::Unavailable;
-        }
+        Err(Refusal::Store(error)) => return output::store_refused(&error),
         Err(Refusal::Port(error)) => {
             eprintln!("error: {error}");
             return Exit::Unavailable;
@@ -100,10 +97,12 @@ async fn serve(args: &Run) -> Exit {
     let _watcher = args.watch.then(|| watch(&root, changed)).flatten();
     let reloader = tokio::spawn(reload(Arc::clone(&host.engine), changes, args.watch));
     told_to_stop().await;
-    tracing::info!("stopping: live calls are brought to their end first");
+    tracing::info!("stopping: live calls are brought to their end first; told once more, it stops at once");
     reloader.abort();
-    host.stop().await;
-    tracing::info!("stopped");
+    tokio::select! {
+        () = host.stop() => tracing::info!("stopped"),
+        () = told_to_stop() => tracing::warn!("stopped at once"),
+    }
     Exit::Done
 }
 
@@ -185,11 +184,14 @@ async fn reload(engine: Arc<crate::line::Engine>, mut changes: mpsc::Receiver<()
                 .map(|path| (flows.reload(&path), path))
                 .collect::<Vec<_>>()
         });
-        for (outcome, path) in reloaded.await.unwrap_or_default() {
+        let reloaded = reloaded.await.unwrap_or_default();
+        if let Err(error) = engine.flows().save(&**engine.store()).await {
+            tracing::error!(%error, help = error.help(), "STORE_FAILED");
+        }
+        for (outcome, path) in reloaded {
             match outcome {
                 Reload::Unchanged => {}
                 Reload::Swapped(version) => {
-                    engine.flows().save(&**engine.store()).await;
                     let hash: String = version.flow.hash.as_str().chars().take(12).collect();
                     tracing::info!(file = path, hash, "RELOADED");
                 }

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Schema) -> Exit {
         (None, What::Engine) => engine_schema(),
         (None, What::Scenario) => scenario_schema(),
     };
-    print!("{}", pretty(&schema));
+    super::output::print(&pretty(&schema));
     Exit::Done
 }
 

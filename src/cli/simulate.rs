@@ -60,7 +60,7 @@ pub struct Simulate {
     /// Writes what was said and heard as a stereo WAV: the caller left, the engine right.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Fails where the caller heard nothing for longer.
+    /// Fails where the caller heard nothing for longer. Default: the flow's `limits.silence`.
     #[arg(long, value_parser = duration)]
     max_silence: Option<Duration>,
     /// How events are printed.
@@ -86,6 +86,11 @@ enum Format {
     Human,
     /// One JSON object a line.
     Json,
+}
+
+/// A line on standard output.
+macro_rules! say {
+    ($($text:tt)*) => { output::print(&format!("{}\n", format_args!($($text)*))) };
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -150,6 +155,17 @@ async fn simulate(args: &Simulate) -> Exit {
         },
         (None, None) => return Exit::Usage,
     };
+    let mut args = args.clone();
+    if let (None, Some((host, _))) = (args.max_silence, &started) {
+        // What the flow promises its callers is what a call of it must keep.
+        args.max_silence = host
+            .engine
+            .flows()
+            .current()
+            .first()
+            .map(|version| Duration::from_millis(version.flow.limits.silence));
+    }
+    let args = &args;
     let reports = place_all(args, &carrier, &voice_url, status_callback).await;
     let exit = tell(args, expect.as_ref(), &reports);
     if let Some((host, folder)) = started {
@@ -194,10 +210,7 @@ async fn begin(flow: &std::path::Path, carrier: &Carrier) -> Result<(Host, Folde
             Ok((host, folder))
         }
         Err(Refusal::Flows(wrong)) => Err(output::flows_refused(&wrong)),
-        Err(Refusal::Store(error)) => {
-            eprintln!("error: {error}\nhelp: {}", error.help());
-            Err(Exit::Unavailable)
-        }
+        Err(Refusal::Store(error)) => Err(output::store_refused(&error)),
         Err(Refusal::Port(error)) => {
             eprintln!("error: {error}");
             Err(Exit::Unavailable)
@@ -234,7 +247,7 @@ impl Simulate {
             Exit::Problems
         })?;
         if self.format == Format::Human {
-            println!("{}", scenario.name);
+            say!("{}", scenario.name);
         }
         self.flow = Some(scenario.flow);
         self.caller = scenario.caller;
@@ -288,12 +301,12 @@ async fn place_all(
 async fn print(mut events: mpsc::UnboundedReceiver<Event>, format: Format, many: bool) {
     while let Some(event) = events.recv().await {
         match format {
-            Format::Json => println!("{}", event.json()),
+            Format::Json => say!("{}", event.json()),
             Format::Human if many => {
                 let call: String = event.call.chars().skip(2).take(6).collect();
-                println!("{call}  {}", event.line());
+                say!("{call}  {}", event.line());
             }
-            Format::Human => println!("{}", event.line()),
+            Format::Human => say!("{}", event.line()),
         }
     }
 }
@@ -308,7 +321,7 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
         let missed = expect.map(|expect| expect.missed(report)).unwrap_or_default();
         good &= !too_quiet && !failed && missed.is_empty();
         if args.format == Format::Json {
-            println!("{}", summary(report));
+            say!("{}", summary(report));
         } else if reports.len() == 1 || too_quiet || failed {
             people(report);
         }
@@ -322,7 +335,7 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
             .map(|report| report.longest_silence.length())
             .max()
             .unwrap_or_default();
-        println!(
+        say!(
             "\n{} calls, longest silence {:.1} s",
             reports.len(),
             longest.as_secs_f64()
@@ -334,7 +347,7 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
             return Exit::Usage;
         }
         if args.format == Format::Human {
-            println!("what was said and heard: {}", path.display());
+            say!("what was said and heard: {}", path.display());
         }
     }
     if good { Exit::Done } else { Exit::Problems }
@@ -353,14 +366,14 @@ fn outcome(outcome: &Outcome) -> String {
 
 fn people(report: &CallReport) {
     let silence = &report.longest_silence;
-    println!("\n{}", outcome(&report.outcome));
-    println!(
+    say!("\n{}", outcome(&report.outcome));
+    say!(
         "longest silence {:.1} s, from {:.1} s to {:.1} s",
         silence.length().as_secs_f64(),
         silence.from.as_secs_f64(),
         silence.to.as_secs_f64()
     );
-    println!(
+    say!(
         "messages {}, recordings {}",
         report.messages.len(),
         report.recordings.len()
@@ -371,7 +384,7 @@ fn people(report: &CallReport) {
         } else {
             "warning"
         };
-        println!("{weight} {code}: {detail}");
+        say!("{weight} {code}: {detail}");
     }
 }
 

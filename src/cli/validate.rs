@@ -81,7 +81,7 @@ pub(super) fn run(args: &Validate) -> Exit {
         let format = args
             .format
             .unwrap_or(if terminal { Format::Human } else { Format::Plain });
-        print!("{}", rendered(&compiled, format, args.color.on(terminal)));
+        super::output::print(&rendered(&compiled, format, args.color.on(terminal)));
     }
     for (format, file) in &args.reports {
         if let Err(error) = std::fs::write(file, rendered(&compiled, *format, false)) {

@@ -9,9 +9,13 @@ use super::words;
 use crate::call::{Answer, Arrival, Call, CallId, Effect, Event, MediaOrder, Ticket, Trouble};
 use crate::store::{Change, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How often an event is worked out anew because another process was faster.
 const MOST_CONFLICTS: usize = 8;
+
+/// How long a commit may take before the caller gets the fallback. The carrier itself gives up after 15 s.
+const COMMIT_WITHIN: Duration = Duration::from_secs(3);
 
 /// What came of an event.
 #[derive(Debug, Default)]
@@ -77,7 +81,8 @@ impl Engine {
             .flows
             .version(&stored.flow_hash, &*self.store)
             .await
-            .ok_or(Unapplied::NoFlow)?;
+            .map_err(Unapplied::Store)?;
+        let flow = flow.ok_or(Unapplied::NoFlow)?;
         let call: Call = serde_json::from_str(&stored.state).map_err(|error| {
             tracing::error!(call_sid = %id, %error, "CALL_UNREADABLE");
             Unapplied::Unknown
@@ -107,7 +112,7 @@ impl Engine {
         let committed = if store_is_out {
             Err(StoreError::Interrupted)
         } else {
-            self.store.commit(change(&call, 0, at, &events, &effects)).await
+            self.commit(change(&call, 0, at, &events, &effects)).await
         };
         match committed {
             Ok(stored) => version = stored,
@@ -119,7 +124,10 @@ impl Engine {
                 {
                     return Box::pin(self.apply_to(slot, Event::CallArrived(arrival))).await;
                 }
-                return Applied { twiml, ..Applied::default() };
+                return Applied {
+                    twiml,
+                    ..Applied::default()
+                };
             }
             Err(error) => {
                 tracing::error!(call_sid = %call.facts.id, %error, "STORE_FAILED");
@@ -151,7 +159,10 @@ impl Engine {
             let at = now();
             if !loaded.backlog.is_empty() && fired_before(&loaded.call, &event, at) {
                 // Only the row is left of it: the store has not been told yet that this timer is done with.
-                return Applied { unsaved: true, ..Applied::default() };
+                return Applied {
+                    unsaved: true,
+                    ..Applied::default()
+                };
             }
             let mut call = loaded.call.clone();
             let mut effects = call.handle(&loaded.flow.flow, at, &event);
@@ -191,10 +202,17 @@ impl Engine {
             let unsaved = !loaded.backlog.is_empty();
             let id = loaded.call.facts.id.clone();
             self.after_commit(&id, slot, &effects);
-            return Applied { twiml, media: media(&effects), unsaved };
+            return Applied {
+                twiml,
+                media: media(&effects),
+                unsaved,
+            };
         }
         // Nobody knows where the call stands: whoever is on the line hears a sentence, never nothing.
-        Applied { twiml: Some(self.safe_document.clone()), ..Applied::default() }
+        Applied {
+            twiml: Some(self.safe_document.clone()),
+            ..Applied::default()
+        }
     }
 
     /// The store is out: what would need it gives way to the fallback. Events and effects are amended to what is then
@@ -221,7 +239,15 @@ impl Engine {
     async fn commit_in_order(&self, loaded: &mut Loaded, mut change: Change) -> Result<i64, StoreError> {
         self.flush(loaded).await?;
         change.expect_version = loaded.version;
-        self.store.commit(change).await
+        self.commit(change).await
+    }
+
+    /// Commits within the time that a caller can be kept waiting. One that comes too late counts as an outage: whether it
+    /// took effect is found out when the store is back.
+    async fn commit(&self, change: Change) -> Result<i64, StoreError> {
+        tokio::time::timeout(COMMIT_WITHIN, self.store.commit(change))
+            .await
+            .unwrap_or(Err(StoreError::Interrupted))
     }
 
     /// Writes what the store missed.
@@ -229,7 +255,7 @@ impl Engine {
         while let Some(missed) = loaded.backlog.first() {
             let mut missed = missed.clone();
             missed.expect_version = loaded.version;
-            match self.store.commit(missed).await {
+            match self.commit(missed).await {
                 Ok(version) => loaded.version = version,
                 // An outage can have committed what it did not confirm; what is in memory is the newer truth.
                 Err(StoreError::Conflict { found, .. }) if found != loaded.version => {
@@ -301,7 +327,9 @@ impl Engine {
 
 /// Whether a timer fires that the call does not have any more, or not yet again.
 fn fired_before(call: &Call, event: &Event, at: crate::call::Time) -> bool {
-    let Event::TimerFired { timer, .. } = event else { return false };
+    let Event::TimerFired { timer, .. } = event else {
+        return false;
+    };
     call.timers.get(timer).is_none_or(|due| *due > at)
 }
 

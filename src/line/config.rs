@@ -67,15 +67,18 @@ pub enum TranscribeSettings {
 pub enum ConfigError {
     /// `engine.yaml` has faults.
     Findings(Findings),
-    /// An environment variable holds what cannot be used.
-    Environment { name: &'static str, problem: String },
+    /// A file that is there cannot be read: `engine.yaml`, or one that holds a secret.
+    Unreadable { path: PathBuf, error: String },
+    /// A setting holds what cannot be used.
+    Setting { name: &'static str, problem: String },
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Findings(_) => f.write_str("engine.yaml has faults"),
-            Self::Environment { name, problem } => write!(f, "the environment variable `{name}` {problem}"),
+            Self::Unreadable { path, error } => write!(f, "`{}` cannot be read: {error}", path.display()),
+            Self::Setting { name, problem } => write!(f, "the setting `{name}` {problem}"),
         }
     }
 }
@@ -87,9 +90,16 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads `engine.yaml` of the project, where there is one, and the environment above it.
 pub fn load(root: &Path, env: Environment<'_>) -> Result<Settings, ConfigError> {
-    let form = match std::fs::read_to_string(root.join("engine.yaml")) {
+    let path = root.join("engine.yaml");
+    let form = match std::fs::read_to_string(&path) {
         Ok(text) => read("engine.yaml", &text)?,
-        Err(_) => None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            return Err(ConfigError::Unreadable {
+                path,
+                error: error.to_string(),
+            });
+        }
     };
     let form = match form {
         Some(form) => form,
@@ -126,8 +136,10 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
         None => None,
         Some(SecretSource::Env(name)) => set(name).map(SecretString::from),
         Some(SecretSource::File(path)) => {
-            let text = std::fs::read_to_string(root.join(path)).ok()?;
-            Some(SecretString::from(text.trim_end().to_owned()))
+            let text = std::fs::read_to_string(root.join(path));
+            text.inspect_err(|error| tracing::warn!(path, %error, "the file of a secret cannot be read"))
+                .ok()
+                .map(|text| SecretString::from(text.trim_end().to_owned()))
         }
     };
     let carrier = form.carrier.unwrap_or(CarrierForm {
@@ -147,7 +159,7 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
     };
     let public_base: Option<PublicBase> = match &public {
         None => None,
-        Some((name, text)) => Some(text.parse().map_err(|error| ConfigError::Environment {
+        Some((name, text)) => Some(text.parse().map_err(|error| ConfigError::Setting {
             name,
             problem: format!("cannot be used: {error}"),
         })?),
@@ -156,7 +168,7 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
         None => TrustedProxies::loopback(),
         Some(list) => {
             let list: Vec<&str> = list.iter().map(|entry| entry.value.as_str()).collect();
-            TrustedProxies::parse(&list).map_err(|error| ConfigError::Environment {
+            TrustedProxies::parse(&list).map_err(|error| ConfigError::Setting {
                 name: "trusted_proxies",
                 problem: format!("cannot be used: {error}"),
             })?
@@ -236,7 +248,7 @@ const OPENAI: &str = "https://api.openai.com/v1";
 
 fn listen(port: Option<String>, form: Option<Located<String>>) -> Result<SocketAddr, ConfigError> {
     if let Some(port) = port {
-        let port: u16 = port.trim().parse().map_err(|_| ConfigError::Environment {
+        let port: u16 = port.trim().parse().map_err(|_| ConfigError::Setting {
             name: "PORT",
             problem: format!("is `{port}`, which is no port; write a number from 1 to 65535"),
         })?;

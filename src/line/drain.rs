@@ -45,7 +45,10 @@ impl Engine {
         for id in self.calls.ids() {
             let slot = self.calls.slot(&id);
             let slot = slot.lock().await;
-            let wait = slot.as_ref().and_then(|loaded| loaded.call.live()).map(|live| &live.wait.on);
+            let wait = slot
+                .as_ref()
+                .and_then(|loaded| loaded.call.live())
+                .map(|live| &live.wait.on);
             if let Some(WaitOn::Stream(stream)) = wait
                 && matches!(stream.phase, StreamPhase::Decided { .. })
             {

@@ -4,8 +4,8 @@ use super::calls::Calls;
 use super::config::Config;
 use super::flows::Flows;
 use super::media::Sockets;
-use super::{leases, outbox, timers};
 use super::outbox::AT_ONCE;
+use super::{leases, outbox, timers};
 use crate::call::{CallId, Event};
 use crate::channels::twilio::TwilioClient;
 use crate::providers::transcribe::Transcriber;
@@ -118,7 +118,10 @@ impl Engine {
 
     /// Lets tasks under way come to their end, for a short while, and saves what the store has missed.
     pub async fn finish(&self) {
-        if tokio::time::timeout(TASKS_END_WITHIN, self.under_way.acquire_many(AT_ONCE)).await.is_err() {
+        if tokio::time::timeout(TASKS_END_WITHIN, self.under_way.acquire_many(AT_ONCE))
+            .await
+            .is_err()
+        {
             tracing::warn!("tasks are still under way; the next process takes them up");
         }
         if !self.save_all().await {

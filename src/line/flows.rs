@@ -4,7 +4,7 @@ use super::disk::Disk;
 use crate::call::{Asset, Flow};
 use crate::check::checked;
 use crate::compile::{Compiled, Files, compile};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::twiml::Templates;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -115,37 +115,32 @@ impl Flows {
         self.take(path, checked(path, &*self.disk))
     }
 
-    /// The version of that hash: from memory, or compiled from what the store kept.
-    pub async fn version(&self, hash: &str, store: &dyn Store) -> Option<Arc<Version>> {
+    /// The version of that hash: from memory, or compiled from what the store kept. None where nobody kept it.
+    pub async fn version(&self, hash: &str, store: &dyn Store) -> Result<Option<Arc<Version>>, StoreError> {
         if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(hash) {
-            return Some(Arc::clone(known));
+            return Ok(Some(Arc::clone(known)));
         }
-        let bundle = match store.flow_version(hash).await {
-            Ok(bundle) => bundle?,
-            Err(error) => {
-                tracing::error!(%hash, %error, "STORE_FAILED");
-                return None;
-            }
+        let Some(version) = store.flow_version(hash).await?.as_deref().and_then(unpack) else {
+            return Ok(None);
         };
-        let version = Arc::new(unpack(&bundle)?);
+        let version = Arc::new(version);
         self.known
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(hash.to_owned(), Arc::clone(&version));
-        Some(version)
+        Ok(Some(version))
     }
 
-    /// Keeps the current versions in the store, so that their calls survive an edit and a restart.
-    pub async fn save(&self, store: &dyn Store) {
+    /// Keeps the current versions in the store, so that their calls survive an edit and a restart. Again and again is
+    /// harmless: a version that is kept already is left alone.
+    pub async fn save(&self, store: &dyn Store) -> Result<(), StoreError> {
         for version in self.current() {
             let flow = &version.flow;
-            if let Err(error) = store
+            store
                 .save_flow_version(flow.hash.as_str(), &flow.name, &version.bundle)
-                .await
-            {
-                tracing::error!(flow = flow.name, %error, "STORE_FAILED");
-            }
+                .await?;
         }
+        Ok(())
     }
 
     fn take(&self, path: &str, mut compiled: Compiled) -> Reload {

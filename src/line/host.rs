@@ -10,6 +10,7 @@ use crate::compile::Compiled;
 use crate::providers::transcribe::{CommandConfig, OpenAiConfig, Transcriber, TranscriberConfig, transcriber};
 use crate::server::{ServeError, Server, Shutdown, bind};
 use crate::store::{Address, StoreError};
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Host {
     drain: Duration,
     shutdown: Shutdown,
     server: JoinHandle<()>,
+    /// Held as long as the engine runs.
+    _lock: File,
 }
 
 /// Why an engine does not start.
@@ -43,11 +46,13 @@ impl Host {
     /// Starts an engine for the flow at `main`, a path relative to the project on `disk`.
     pub async fn start(settings: Settings, disk: Arc<Disk>, main: &str) -> Result<Self, Refusal> {
         let (flows, warnings) = Flows::load(disk, main, settings.numbers).map_err(Refusal::Flows)?;
-        let store = Address::parse(&settings.database).map_err(Refusal::Store)?.store();
+        let address = Address::parse(&settings.database).map_err(Refusal::Store)?;
+        let store = address.store();
         store.ping().await.map_err(Refusal::Store)?;
+        let lock = alone(&address).map_err(Refusal::Store)?;
         let listener = bind(settings.listen).await.map_err(Refusal::Port)?;
         let address = listener.local_addr().unwrap_or(settings.listen);
-        flows.save(&*store).await;
+        flows.save(&*store).await.map_err(Refusal::Store)?;
         let engine = Engine::new(Parts {
             config: settings.config,
             store,
@@ -66,6 +71,7 @@ impl Host {
             drain: settings.drain,
             shutdown,
             server,
+            _lock: lock,
         })
     }
 
@@ -78,6 +84,27 @@ impl Host {
         self.engine.stop();
         self.engine.finish().await;
         let _joined = self.server.await;
+    }
+}
+
+/// Makes sure that no other engine runs on this database: its timers would take calls off conversations that are here.
+/// The lock goes with the process, however that ends.
+fn alone(Address::Sqlite(path): &Address) -> Result<File, StoreError> {
+    let mut name = path.clone().into_os_string();
+    name.push(".lock");
+    let opened = File::options().create(true).truncate(false).write(true).open(&name);
+    let lock = opened.map_err(|error| StoreError::CannotOpen {
+        path: name.into(),
+        detail: error.to_string(),
+    })?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Busy { path: path.clone() }),
+        Err(TryLockError::Error(error)) => {
+            // A file system without locks: nothing can be said, and the engine runs.
+            tracing::warn!(%error, "it cannot be made sure that no other engine uses this database");
+            Ok(lock)
+        }
     }
 }
 

@@ -18,7 +18,7 @@ impl Engine {
             }
         }
         let stored = self.store.call(id.as_str()).await.ok()??;
-        let flow = self.flows.version(&stored.flow_hash, &*self.store).await?;
+        let flow = self.flows.version(&stored.flow_hash, &*self.store).await.ok()??;
         let call: Call = serde_json::from_str(&stored.state).ok()?;
         Some((flow, call.facts.origin))
     }

@@ -163,6 +163,9 @@ impl Host for CallHost {
                 Err(Unapplied::Unknown | Unapplied::NoFlow) => return refuse("no such call"),
                 Err(Unapplied::Store(error)) => return refuse(&format!("the store does not answer: {error}")),
             };
+            if orders.contains(&MediaOrder::Close) {
+                return refuse("the call has gone on to its fallback");
+            }
             for order in orders {
                 match order {
                     MediaOrder::Admit { agent } => return self.connect(id, start, &agent).await,

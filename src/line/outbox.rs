@@ -86,7 +86,11 @@ pub(super) async fn run(engine: Arc<Engine>) {
                 out = true;
             }
         }
-        let sleep = if out { LOOK_AGAIN } else { until_next(&engine, at_once.available_permits()).await };
+        let sleep = if out {
+            LOOK_AGAIN
+        } else {
+            until_next(&engine, at_once.available_permits()).await
+        };
         tokio::select! {
             () = tokio::time::sleep(sleep) => {}
             () = engine.outbox_has_work.notified() => {}
@@ -112,7 +116,12 @@ async fn work(engine: &Engine, task: Task) {
     };
     let patience = patience(&kind);
     let tried = tokio::time::timeout(LONGEST_TRY, perform(engine, &task, kind)).await;
-    let tried = tried.unwrap_or_else(|_| Err(Failure::Again { error: "it took too long".to_owned(), after_ms: None }));
+    let tried = tried.unwrap_or_else(|_| {
+        Err(Failure::Again {
+            error: "it took too long".to_owned(),
+            after_ms: None,
+        })
+    });
     match tried {
         Ok(output) => report(engine, &task, Ok(output)).await,
         Err(Failure::Final(error)) => report(engine, &task, Err(error)).await,

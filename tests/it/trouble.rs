@@ -39,7 +39,7 @@ impl Inside {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let (flows, _) =
             Flows::load(Arc::new(Disk::new(root)), "flows/receptionist.yaml", Default::default()).expect("a flow");
-        flows.save(&*store).await;
+        flows.save(&*store).await.expect("the store takes it");
         let token = SecretString::from(carrier.auth_token.clone());
         let engine = Engine::new(Parts {
             config: Config {
