@@ -10,14 +10,14 @@ use super::walk::From;
 impl Machine<'_> {
     /// Ends the call and begins what follows it. A call that has ended stays as it is.
     pub(super) fn end(&mut self, reason: EndReason) {
-        let Some(live) = self.call.live() else { return };
-        let on_stream = matches!(live.wait.on, WaitOn::Stream(_));
+        if !self.is_live() {
+            return;
+        }
         for timer in Timer::ALL {
             self.effect(Effect::ClearTimer(timer));
         }
-        if on_stream {
-            self.effect(Effect::Media(MediaOrder::Close));
-        }
+        // Also a conversation that the call has left may still hold its socket.
+        self.effect(Effect::Media(MediaOrder::Close));
         if let Some(redirect) = self.call.redirect.take() {
             self.effect(Effect::CancelTask(redirect.key));
         }

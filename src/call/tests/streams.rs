@@ -90,8 +90,10 @@ fn a_silent_stream_is_cut_over_and_a_speaking_one_is_not() {
 #[test]
 fn a_socket_gets_in_once_and_with_the_calls_own_token() {
     let refused = |phone: &mut Phone| {
+        // A call that has ended meanwhile also had every socket closed.
         let orders = phone.told_the_socket();
-        assert!(matches!(orders.as_slice(), [MediaOrder::Refuse { .. }]), "{orders:?}");
+        let answer: Vec<_> = orders.iter().filter(|order| **order != MediaOrder::Close).collect();
+        assert!(matches!(answer.as_slice(), [MediaOrder::Refuse { .. }]), "{orders:?}");
     };
     let starts = |phone: &mut Phone, token: Option<&str>| {
         phone.happens(Event::StreamStarted {
