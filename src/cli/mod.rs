@@ -10,6 +10,7 @@ mod run;
 mod scenario;
 pub mod schema;
 mod simulate;
+mod told;
 mod validate;
 
 use clap::{Parser, Subcommand};

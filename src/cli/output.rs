@@ -111,3 +111,9 @@ pub(super) fn print(text: &str) {
         std::process::exit(i32::from(Exit::Done.code()));
     }
 }
+
+/// A line on standard output.
+macro_rules! say {
+    ($($text:tt)*) => { crate::cli::output::print(&format!("{}\n", format_args!($($text)*))) };
+}
+pub(super) use say;

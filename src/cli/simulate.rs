@@ -1,17 +1,17 @@
 //! `engine simulate`: calls by the built-in carrier, over real sockets, with sound at real pace.
 
+use super::output::say;
 use super::run::located;
 use super::scenario::{self, Expect};
-use super::{Exit, logs, output};
+use super::{Exit, logs, output, told};
 use crate::carrier::{
-    CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Level, Outcome, Script, StatusEvent,
-    level, parse_duration, place,
+    CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Outcome, Script, StatusEvent,
+    parse_duration, place,
 };
 use crate::line::Disk;
 use crate::line::config::{self, Settings};
 use crate::line::host::{Host, Refusal};
 use secrecy::SecretString;
-use serde_json::json;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,11 +86,6 @@ enum Format {
     Human,
     /// One JSON object a line.
     Json,
-}
-
-/// A line on standard output.
-macro_rules! say {
-    ($($text:tt)*) => { output::print(&format!("{}\n", format_args!($($text)*))) };
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -321,9 +316,9 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
         let missed = expect.map(|expect| expect.missed(report)).unwrap_or_default();
         good &= !too_quiet && !failed && missed.is_empty();
         if args.format == Format::Json {
-            say!("{}", summary(report));
+            say!("{}", told::summary(report));
         } else if reports.len() == 1 || too_quiet || failed {
-            people(report);
+            told::people(report);
         }
         for missed in &missed {
             eprintln!("failed: {missed}");
@@ -351,52 +346,4 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
         }
     }
     if good { Exit::Done } else { Exit::Problems }
-}
-
-fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::EngineHungUp => "the flow ended the call".to_owned(),
-        Outcome::EndedByRest => "the engine ended the call through REST".to_owned(),
-        Outcome::Refused(how) => format!("the call was refused ({how})"),
-        Outcome::CallerHungUp => "the caller hung up".to_owned(),
-        Outcome::TooLong => "the call reached its limit".to_owned(),
-        Outcome::ApplicationError => "the caller heard the carrier's error announcement".to_owned(),
-    }
-}
-
-fn people(report: &CallReport) {
-    let silence = &report.longest_silence;
-    say!("\n{}", outcome(&report.outcome));
-    say!(
-        "longest silence {:.1} s, from {:.1} s to {:.1} s",
-        silence.length().as_secs_f64(),
-        silence.from.as_secs_f64(),
-        silence.to.as_secs_f64()
-    );
-    say!(
-        "messages {}, recordings {}",
-        report.messages.len(),
-        report.recordings.len()
-    );
-    for (code, detail) in &report.errors {
-        let weight = if level(*code) == Level::Error {
-            "error"
-        } else {
-            "warning"
-        };
-        say!("{weight} {code}: {detail}");
-    }
-}
-
-fn summary(report: &CallReport) -> serde_json::Value {
-    json!({
-        "summary": {
-            "call": report.call_sid,
-            "outcome": outcome(&report.outcome),
-            "longest_silence_ms": u64::try_from(report.longest_silence.length().as_millis()).unwrap_or(u64::MAX),
-            "messages": report.messages.len(),
-            "recordings": report.recordings.len(),
-            "errors": report.errors.iter().map(|(code, detail)| json!({"code": code.to_string(), "detail": detail})).collect::<Vec<_>>(),
-        }
-    })
 }

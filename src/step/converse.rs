@@ -40,9 +40,6 @@ pub(super) const KIND: Kind = Kind {
     schema: Form::schema,
 };
 
-/// The outcomes every conversation has, beside its agent's exits.
-const COMMON: [&str; 5] = ["completed", "no_stream_start", "no_media", "no_reply", "failed"];
-
 #[derive(Debug)]
 struct Converse {
     form: Form,
@@ -55,7 +52,7 @@ impl StepKind for Converse {
     }
 
     fn outcomes(&self) -> Vec<Outcome> {
-        super::relay::conversation_outcomes(&COMMON, &self.exits)
+        super::relay::conversation_outcomes(&self.exits)
     }
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {

@@ -40,6 +40,7 @@ pub(super) const KIND: Kind = Kind {
     schema: Form::schema,
 };
 
+/// The outcomes every conversation has, beside its agent's exits.
 const COMMON: [&str; 5] = ["completed", "no_stream_start", "no_media", "no_reply", "failed"];
 
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl StepKind for Relay {
     }
 
     fn outcomes(&self) -> Vec<Outcome> {
-        conversation_outcomes(&COMMON, &self.exits)
+        conversation_outcomes(&self.exits)
     }
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
@@ -105,10 +106,10 @@ impl StepKind for Relay {
 }
 
 /// The outcomes of a conversation: the common ones, and each exit that its agent declares.
-pub(super) fn conversation_outcomes(common: &[&str], exits: &[String]) -> Vec<Outcome> {
-    let mut all = super::outcomes(common);
+pub(super) fn conversation_outcomes(exits: &[String]) -> Vec<Outcome> {
+    let mut all = super::outcomes(&COMMON);
     for exit in exits {
-        if !common.contains(&exit.as_str()) {
+        if !COMMON.contains(&exit.as_str()) {
             all.push(Outcome(exit.clone()));
         }
     }
