@@ -144,6 +144,8 @@ pub enum Row {
         started: Time,
         ended: Time,
         interrupted: bool,
+        /// What it took, by name.
+        facts: Map<String, Value>,
     },
     /// A recording and what became of it.
     Recording(Recording),

@@ -32,7 +32,9 @@ pub enum Event {
     TalkEnded {
         stream_sid: String,
         exit: String,
-        vars: Map<String, Value>,
+        /// Why, for the log.
+        #[serde(default)]
+        why: String,
     },
     /// One side's turn in a conversation is over.
     TurnTaken {
@@ -41,6 +43,14 @@ pub enum Event {
         started: Time,
         ended: Time,
         interrupted: bool,
+        /// What it took: times, providers, tokens, cost; by name.
+        #[serde(default)]
+        facts: Map<String, Value>,
+    },
+    /// The conversation found out values for the call.
+    TalkSet {
+        stream_sid: String,
+        vars: Map<String, Value>,
     },
     /// The media socket is gone.
     StreamClosed {

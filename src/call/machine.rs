@@ -74,15 +74,17 @@ impl Machine<'_> {
             } => self.status_changed(*status, *sequence, *seconds),
             Event::StreamReported { report, error } => self.stream_reported(report, error.as_deref()),
             Event::StreamStarted { stream_sid, token } => self.stream_started(stream_sid, token.as_deref()),
-            Event::TalkEnded { stream_sid, exit, vars } => self.talk_ended(stream_sid, exit, vars),
+            Event::TalkEnded { stream_sid, exit, why } => self.talk_ended(stream_sid, exit, why),
+            Event::TalkSet { stream_sid, vars } => self.talk_set(stream_sid, vars),
             Event::TurnTaken {
                 role,
                 text,
                 started,
                 ended,
                 interrupted,
+                facts,
             } => {
-                self.turn_taken(role, text, *started, *ended, *interrupted);
+                self.turn_taken(role, text, (*started, *ended), *interrupted, facts);
             }
             Event::StreamClosed {
                 stream_sid,

@@ -43,7 +43,7 @@ impl Machine<'_> {
         }
     }
 
-    pub(super) fn talk_ended(&mut self, stream_sid: &str, exit: &str, vars: &Map<String, Value>) {
+    pub(super) fn talk_ended(&mut self, stream_sid: &str, exit: &str, why: &str) {
         if !self.runs(stream_sid) {
             // A conversation that the call has left behind still holds the caller, unless another one runs.
             if self.running_stream().is_none() {
@@ -51,14 +51,30 @@ impl Machine<'_> {
             }
             return;
         }
-        for (name, value) in vars {
-            self.call.vars.insert(name.clone(), value.clone());
+        if !why.is_empty() {
+            self.log("TALK_ENDED", why);
         }
         self.decide(exit);
         self.effect(Effect::Media(MediaOrder::Close));
     }
 
-    pub(super) fn turn_taken(&mut self, role: &str, text: &Pii<String>, started: Time, ended: Time, interrupted: bool) {
+    /// Values count at once, so that they are kept though the caller hangs up in the next moment.
+    pub(super) fn talk_set(&mut self, stream_sid: &str, vars: &Map<String, Value>) {
+        if self.runs(stream_sid) {
+            for (name, value) in vars {
+                self.call.vars.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    pub(super) fn turn_taken(
+        &mut self,
+        role: &str,
+        text: &Pii<String>,
+        (started, ended): (Time, Time),
+        interrupted: bool,
+        facts: &Map<String, Value>,
+    ) {
         self.call.turns += 1;
         let n = self.call.turns;
         self.effect(Effect::Write(Row::Turn {
@@ -68,6 +84,7 @@ impl Machine<'_> {
             started,
             ended,
             interrupted,
+            facts: facts.clone(),
         }));
     }
 

@@ -95,6 +95,7 @@ fn stored_row(call: &Call, now: Time, row: &Row) -> store::Row {
             started,
             ended,
             interrupted,
+            facts: took,
         } => store::Row::Turn(store::CallTurn {
             call_sid: facts.id.0.clone(),
             n: i64::from(n),
@@ -103,7 +104,7 @@ fn stored_row(call: &Call, now: Time, row: &Row) -> store::Row {
             started_at: Some(stored(started)),
             ended_at: Some(stored(ended)),
             interrupted,
-            timings: serde_json::Value::Object(serde_json::Map::new()),
+            timings: serde_json::Value::Object(took),
         }),
         Row::Recording(recording) => store::Row::Recording(store::Recording {
             sid: recording.sid,

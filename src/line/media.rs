@@ -8,13 +8,13 @@ use crate::audio::sound;
 use crate::call::{CallId, Event, MediaOrder, Pii, Time};
 use crate::media::{self, Admission, Control, Host, Pulse, RelaySetup, Start, TalkSetup};
 use crate::server::{MediaSocket, SocketKind};
-use crate::talk::Clip;
 use crate::talk::relay::Relayed;
 use crate::talk::scripted::Scripted;
+use crate::talk::{Clip, Facts};
 use crate::twiml::Links;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -189,11 +189,16 @@ impl Host for CallHost {
                     started: begun.at.plus(turn.started),
                     ended: begun.at.plus(turn.ended),
                     interrupted: turn.interrupted,
+                    facts: facts(turn.facts.as_deref()),
                 },
-                media::Event::Finished { exit } => Event::TalkEnded {
+                media::Event::Set(vars) => Event::TalkSet {
+                    stream_sid: begun.stream_sid.clone(),
+                    vars,
+                },
+                media::Event::Finished { exit, why } => Event::TalkEnded {
                     stream_sid: begun.stream_sid.clone(),
                     exit: exit.to_string(),
-                    vars: Map::new(),
+                    why: why.name().to_owned(),
                 },
                 media::Event::Closed {
                     reason,
@@ -263,6 +268,7 @@ impl CallHost {
                 clips: clips.into(),
                 pulse,
                 control: orders,
+                crew: None,
             }),
             Talk::Text(talk) => {
                 let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));
@@ -271,6 +277,7 @@ impl CallHost {
                     sources: agent.clips.iter().map(|path| links.asset(path)).collect(),
                     pulse,
                     control: orders,
+                    crew: None,
                 })
             }
         }
@@ -281,6 +288,14 @@ impl CallHost {
 enum Talk {
     Sound(Box<Scripted>),
     Text(Box<Relayed>),
+}
+
+/// What a turn took, by name.
+fn facts(facts: Option<&Facts>) -> Map<String, Value> {
+    match facts.map(serde_json::to_value) {
+        Some(Ok(Value::Object(facts))) => facts,
+        _ => Map::new(),
+    }
 }
 
 fn refuse(reason: &str) -> Admission {

@@ -276,10 +276,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 let clear = self.out.clear();
                 self.send(Message::Text(clear));
             }
-            Output::Finish { exit } => {
+            Output::Finish { exit, why } => {
                 self.ending = self.ending.or(Some(CloseReason::Finished));
-                self.tell(Event::Finished { exit });
+                self.tell(Event::Finished { exit, why });
             }
+            Output::Sound { .. } | Output::Mark { .. } | Output::Pause | Output::Resume | Output::Order(_) => {}
+            Output::Set(values) => self.tell(Event::Set(values)),
+            Output::Words { text, last: false } => tracing::info!(call_sid, text, "STT_PARTIAL"),
+            Output::Words { text, last: true } => tracing::info!(call_sid, text, "STT_FINAL"),
             Output::Turn(turn) => self.tell(Event::Turn(turn)),
             Output::State(state) => {
                 tracing::info!(call_sid, state = state.name(), "STATE");

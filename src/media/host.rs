@@ -2,8 +2,9 @@
 
 use super::wire::Start;
 use crate::talk::relay::TextTalk;
-use crate::talk::{Clip, Talk, Turn};
+use crate::talk::{Clip, End, Order, Signal, Talk, Turn};
 use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,25 @@ pub struct TalkSetup {
     pub pulse: Arc<Pulse>,
     /// Orders from outside; a host that drops its end simply gives none.
     pub control: mpsc::Receiver<Control>,
+    /// Who listens, thinks and speaks for it, where it needs anybody.
+    pub crew: Option<Crew>,
+}
+
+/// Those who listen, think and speak for one conversation. Dropping them stops whatever they do.
+pub struct Crew {
+    /// Takes orders and the caller's sound.
+    pub services: Box<dyn Services>,
+    /// What they tell. When it ends, nobody is left.
+    pub signals: mpsc::Receiver<Signal>,
+}
+
+/// The providers of one conversation. Nothing here blocks, and a frame costs no allocation.
+pub trait Services: Send {
+    /// The caller's next sound: at most 20 ms of mu-law. What nobody takes in time is dropped and counted.
+    fn hear(&mut self, frame: &[u8]);
+
+    /// Has an order carried out.
+    fn order(&mut self, order: Order);
 }
 
 /// A conversation by text and its strings.
@@ -54,6 +74,8 @@ pub struct RelaySetup {
     pub pulse: Arc<Pulse>,
     /// Orders from outside; a host that drops its end simply gives none.
     pub control: mpsc::Receiver<Control>,
+    /// Who thinks for it, where it needs anybody.
+    pub crew: Option<Crew>,
 }
 
 /// An order to a session.
@@ -73,7 +95,9 @@ pub enum Event {
     /// A turn is complete; its times are milliseconds since the conversation began.
     Turn(Turn),
     /// The conversation ended with this exit; its last words may still be on their way.
-    Finished { exit: Arc<str> },
+    Finished { exit: Arc<str>, why: End },
+    /// The conversation found out these values for the call.
+    Set(Map<String, Value>),
     /// The session is over. Where it was by text, messages are counted in place of frames.
     Closed {
         reason: CloseReason,

@@ -8,7 +8,7 @@ pub mod session;
 mod socket;
 pub mod wire;
 
-pub use host::{Admission, CloseReason, Control, Event, Host, Pulse, RelaySetup, TalkSetup};
+pub use host::{Admission, CloseReason, Control, Crew, Event, Host, Pulse, RelaySetup, Services, TalkSetup};
 pub use relay::{run_relay, run_relay_within};
 pub use session::{Limits, Summary, run, run_within};
 pub use socket::config;

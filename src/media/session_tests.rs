@@ -49,6 +49,7 @@ impl Host for Line {
                 clips,
                 pulse,
                 control,
+                crew: None,
             })
         })
     }
@@ -234,7 +235,7 @@ fn told(events: &[Event]) -> Vec<String> {
             Event::Turn(turn) => {
                 format!("{} {:?} {}", turn.role.name(), turn.text, turn.interrupted)
             }
-            Event::Finished { exit } => format!("finished {exit}"),
+            Event::Finished { exit, .. } => format!("finished {exit}"),
             Event::Closed { reason, .. } => format!("closed {reason}"),
         })
         .collect()

@@ -1,12 +1,20 @@
 //! A conversation as a pure machine: frames, keys and marks in, sound and turns out, time as an argument.
 //! Whoever listens and answers, whether a script or a model, stands behind [`Talk`].
 
+mod end;
 mod keys;
+mod order;
 pub mod playback;
 pub mod relay;
 pub mod script;
 pub mod scripted;
 
+pub use end::End;
+pub use order::{ActionCall, LiveOrder, LiveSignal, Message, Order, Signal, Stage, Usage, Verdict};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// A conversation. All times are milliseconds of one clock that never runs backwards and starts anywhere.
@@ -62,6 +70,8 @@ pub enum Input<'a> {
     Digit(char),
     /// The carrier says that this clip was played to its end, or was swept away.
     Played(Play),
+    /// A provider has something to tell.
+    Signal(&'a Signal),
     /// The deadline has come.
     Tick,
     /// The line is gone. Comes last; nothing can be said any more.
@@ -73,10 +83,24 @@ pub enum Input<'a> {
 pub enum Output {
     /// Play the clip of this index after whatever is queued, and report when it was played.
     Play { clip: usize, play: Play },
+    /// Play this mu-law after whatever is queued.
+    Sound { ulaw: Bytes },
+    /// Report when everything queued so far was played.
+    Mark { play: Play },
+    /// Stop at once, and keep what was not heard.
+    Pause,
+    /// Go on with what was kept, from where it was stopped.
+    Resume,
     /// Stop at once, and forget everything queued.
     Clear,
+    /// Have a provider do something.
+    Order(Order),
+    /// The conversation has found out these values; they belong to the call from now on.
+    Set(Map<String, Value>),
+    /// The caller's words so far, or all of them.
+    Words { text: String, last: bool },
     /// The conversation is over with this exit; what is queued may still be heard.
-    Finish { exit: Arc<str> },
+    Finish { exit: Arc<str>, why: End },
     /// Somebody's turn is complete.
     Turn(Turn),
     /// What the conversation does from now on.
@@ -119,6 +143,37 @@ pub struct Turn {
     pub ended: u64,
     /// Whether it was cut off: an answer by the caller, or either by the end of the line.
     pub interrupted: bool,
+    /// What it took, where providers had a part in it.
+    pub facts: Option<Box<Facts>>,
+}
+
+/// What a turn took. Times are milliseconds after the caller's last sound.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// Until the caller's turn was taken as over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_of_turn: Option<u32>,
+    /// Until its words were there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<u32>,
+    /// Until the answer's first words were there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token: Option<u32>,
+    /// Until its first sound was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_audio: Option<u32>,
+    /// Until that was given to the carrier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u32>,
+    /// Who did it: `deepgram` for the caller's turn, `openai, elevenlabs` for an answer.
+    pub provider: String,
+    /// Tokens used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Milliseconds of the caller's sound that were listened to.
+    pub listened: u32,
+    /// Characters that were given to be spoken.
+    pub characters: u32,
 }
 
 /// The two sides of a conversation.

@@ -6,7 +6,8 @@ mod utterance;
 
 pub use agent::Relayed;
 
-use super::{State, Turn};
+use super::{End, Order, Signal, State, Turn};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// A conversation by text. All times are milliseconds of one clock that never runs backwards and starts anywhere.
@@ -30,6 +31,8 @@ pub enum Input<'a> {
     Interrupted { heard: &'a str, ms: Option<u64> },
     /// A key the caller pressed.
     Digit(char),
+    /// A provider has something to tell.
+    Signal(&'a Signal),
     /// The deadline has come.
     Tick,
     /// The session is gone. Comes last; nothing can be said any more.
@@ -43,8 +46,14 @@ pub enum Output {
     Play { clip: usize, interruptible: bool },
     /// Have these words spoken after whatever is queued.
     Say { text: Arc<str>, interruptible: bool },
+    /// Have these words spoken as part of an answer that goes on until `last`.
+    Part { text: Arc<str>, last: bool },
+    /// Have a provider do something.
+    Order(Order),
+    /// The conversation has found out these values; they belong to the call from now on.
+    Set(Map<String, Value>),
     /// The conversation is over with this exit, and everything said before was heard.
-    Finish { exit: Arc<str> },
+    Finish { exit: Arc<str>, why: End },
     /// Somebody's turn is complete.
     Turn(Turn),
     /// What the conversation does from now on.

@@ -4,7 +4,7 @@
 use super::keys::Keys;
 use super::playback::{Piece, Playback};
 use super::script::{Script, ScriptError};
-use super::{Clip, Input, Output, Play, Role, State, Talk, Turn};
+use super::{Clip, End, Input, Output, Play, Role, State, Talk, Turn};
 use crate::audio::gate::{Activity, Gate};
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl Talk for Scripted {
                     playback.played(now, play);
                 }
             }
-            Input::Tick => {}
+            Input::Tick | Input::Signal(_) => {}
             Input::Stopped => return self.stop(now, out),
         }
         while self.pass_time(now, out) {}
@@ -197,7 +197,7 @@ impl Scripted {
                 let then = then.clone();
                 out.push(self.said(now, false));
                 match then {
-                    Some(exit) => self.finish(exit, out),
+                    Some(exit) => self.finish(exit, End::Exit, out),
                     None => self.listen(now, None, out),
                 }
                 true
@@ -223,7 +223,7 @@ impl Scripted {
             }
             &Phase::Listening { since, utterance: None } => {
                 if self.is_too_long(now) {
-                    self.finish(self.script.longest_exit.clone(), out);
+                    self.finish(self.script.longest_exit.clone(), End::TooLong, out);
                     return true;
                 }
                 let due = now >= since + self.script.idle.after;
@@ -243,7 +243,7 @@ impl Scripted {
                 self.prompts += 1;
                 self.speak(now, &[clip], true, None, out);
             }
-            _ => self.finish(idle.exit.clone(), out),
+            _ => self.finish(idle.exit.clone(), End::Idle, out),
         }
     }
 
@@ -260,13 +260,13 @@ impl Scripted {
         out.push(caller_turn(now, utterance, &typed, false));
         out.push(Output::State(State::Thinking));
         if self.is_too_long(now) {
-            return self.finish(self.script.longest_exit.clone(), out);
+            return self.finish(self.script.longest_exit.clone(), End::TooLong, out);
         }
         let spoken = utterance.map(|utterance| utterance.last_sound.saturating_sub(utterance.started));
         let script = self.script.clone();
         let answer = script.answer_to(self.turns, &typed.typed, spoken);
         match (&answer.exit, answer.say.is_empty()) {
-            (Some(exit), true) => self.finish(exit.clone(), out),
+            (Some(exit), true) => self.finish(exit.clone(), End::Exit, out),
             (exit, _) => self.speak(now, &answer.say, exit.is_none(), exit.clone(), out),
         }
     }
@@ -310,9 +310,9 @@ impl Scripted {
         self.phase = Phase::Listening { since: now, utterance };
     }
 
-    fn finish(&mut self, exit: Arc<str>, out: &mut Vec<Output>) {
+    fn finish(&mut self, exit: Arc<str>, why: End, out: &mut Vec<Output>) {
         self.phase = Phase::Over;
-        out.push(Output::Finish { exit });
+        out.push(Output::Finish { exit, why });
     }
 
     /// The line is gone: what was begun is told, and nothing else is done.
@@ -339,6 +339,7 @@ impl Scripted {
             started,
             ended: now,
             interrupted,
+            facts: None,
         })
     }
 
@@ -364,6 +365,7 @@ fn caller_turn(now: u64, utterance: Option<Utterance>, keys: &Keys, interrupted:
         started,
         ended,
         interrupted,
+        facts: None,
     })
 }
 

@@ -156,7 +156,7 @@ impl Call {
 
     fn exit(&self) -> Option<(u64, &str)> {
         self.seen.iter().find_map(|(at, output)| match output {
-            Output::Finish { exit } => Some((*at - 5000, &**exit)),
+            Output::Finish { exit, .. } => Some((*at - 5000, &**exit)),
             _ => None,
         })
     }

@@ -269,8 +269,8 @@ impl Phone {
 
     /// The conversation ends by itself.
     pub fn talk_ends(&mut self, exit: &str) -> &mut Self {
-        let (stream_sid, exit, vars) = (self.stream_sid(), exit.to_owned(), Map::new());
-        self.happens(Event::TalkEnded { stream_sid, exit, vars })
+        let (stream_sid, exit, why) = (self.stream_sid(), exit.to_owned(), String::new());
+        self.happens(Event::TalkEnded { stream_sid, exit, why })
     }
 
     /// The media socket closes.

@@ -7,7 +7,7 @@ use crate::call::{
     Timer, Trouble,
 };
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Map, json};
 use std::sync::LazyLock;
 
 /// Something that happens, chosen without knowledge of where the call stands.
@@ -176,6 +176,7 @@ fn make(phone: &mut Phone, one: Move) {
                 started,
                 ended,
                 interrupted: false,
+                facts: Map::new(),
             });
         }
         Move::Due(heard) => {

@@ -226,10 +226,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 None => tracing::error!(call_sid, clip, "a clip has no address"),
             },
             Output::Say { text, interruptible } => self.speak(wire::text(&text, interruptible)),
-            Output::Finish { exit } => {
+            Output::Part { .. } | Output::Order(_) => {}
+            Output::Set(values) => self.tell(Event::Set(values)),
+            Output::Finish { exit, why } => {
                 self.over.get_or_insert(CloseReason::Finished);
                 self.tell(Event::Finished {
                     exit: Arc::clone(&exit),
+                    why,
                 });
                 self.exit = Some(exit);
             }

@@ -83,6 +83,7 @@ impl Host for Line {
                 sources: SOURCES.map(str::to_owned).to_vec(),
                 pulse,
                 control,
+                crew: None,
             })
         })
     }
@@ -141,7 +142,7 @@ impl Bench {
             .map(|event| match event {
                 Event::FirstFrame => "first frame".to_owned(),
                 Event::Turn(turn) => format!("{} {:?} {}", turn.role.name(), turn.text, turn.interrupted),
-                Event::Finished { exit } => format!("finished {exit}"),
+                Event::Finished { exit, .. } => format!("finished {exit}"),
                 Event::Closed {
                     reason,
                     frames_in,

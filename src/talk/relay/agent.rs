@@ -5,7 +5,7 @@ use super::{Input, Output, TextTalk, speaking_time, spoken_time};
 use crate::talk::keys::Keys;
 use crate::talk::playback::{Piece, Playback};
 use crate::talk::script::{Script, ScriptError};
-use crate::talk::{Clip, Role, State, Turn};
+use crate::talk::{Clip, End, Role, State, Turn};
 use std::sync::Arc;
 
 /// How long past its reckoned end an answer is taken to be on its way: the carrier fetches it first.
@@ -106,6 +106,7 @@ impl TextTalk for Relayed {
         match input {
             Input::Started => self.start(now, out),
             Input::Prompt { words, last } => self.hear(now, words.trim(), last, out),
+            Input::Signal(_) => {}
             Input::Interrupted { heard, ms } => self.interrupted(now, heard, ms, out),
             Input::Digit(key) => self.key(now, key, out),
             Input::Tick => {}
@@ -244,7 +245,7 @@ impl Relayed {
                 let (then, ends) = (then.take(), *ends);
                 out.push(self.said(now, None));
                 match then {
-                    Some(exit) => self.finish(exit, out),
+                    Some(exit) => self.finish(exit, End::Exit, out),
                     None => self.listen(ends, None, out),
                 }
             }
@@ -254,7 +255,7 @@ impl Relayed {
                     self.answered = Some(utterance.words.clone());
                     self.answer(now, Some(utterance), out);
                 }
-                None if self.is_too_long(now) => self.finish(self.script.longest_exit.clone(), out),
+                None if self.is_too_long(now) => self.finish(self.script.longest_exit.clone(), End::TooLong, out),
                 None => self.prompt(now, out),
             },
         }
@@ -273,7 +274,7 @@ impl Relayed {
                 self.prompts += 1;
                 self.speak(now, &[clip], true, None, out);
             }
-            _ => self.finish(idle.exit.clone(), out),
+            _ => self.finish(idle.exit.clone(), End::Idle, out),
         }
     }
 
@@ -285,13 +286,13 @@ impl Relayed {
         out.push(caller_turn(now, utterance.as_ref(), &typed, false));
         out.push(Output::State(State::Thinking));
         if self.is_too_long(now) {
-            return self.finish(self.script.longest_exit.clone(), out);
+            return self.finish(self.script.longest_exit.clone(), End::TooLong, out);
         }
         let spoken = utterance.map(|utterance| spoken_time(&utterance.words));
         let script = self.script.clone();
         let answer = script.answer_to(self.turns, &typed.typed, spoken);
         match (&answer.exit, answer.say.is_empty()) {
-            (Some(exit), true) => self.finish(exit.clone(), out),
+            (Some(exit), true) => self.finish(exit.clone(), End::Exit, out),
             (exit, _) => self.speak(now, &answer.say, exit.is_none(), exit.clone(), out),
         }
     }
@@ -334,9 +335,9 @@ impl Relayed {
         self.phase = Phase::Listening { since, utterance };
     }
 
-    fn finish(&mut self, exit: Arc<str>, out: &mut Vec<Output>) {
+    fn finish(&mut self, exit: Arc<str>, why: End, out: &mut Vec<Output>) {
         self.phase = Phase::Over;
-        out.push(Output::Finish { exit });
+        out.push(Output::Finish { exit, why });
     }
 
     /// The session is gone: what was begun is told, and nothing else is done.
@@ -373,6 +374,7 @@ impl Relayed {
             started: from.min(ended),
             ended,
             interrupted,
+            facts: None,
         })
     }
 

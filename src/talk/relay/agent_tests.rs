@@ -120,7 +120,7 @@ impl Session {
 
     fn exit(&self) -> Option<(u64, &str)> {
         self.seen.iter().find_map(|(at, output)| match output {
-            Output::Finish { exit } => Some((*at - 7000, &**exit)),
+            Output::Finish { exit, .. } => Some((*at - 7000, &**exit)),
             _ => None,
         })
     }

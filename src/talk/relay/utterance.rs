@@ -23,6 +23,7 @@ pub(super) fn caller_turn(now: u64, utterance: Option<&Utterance>, keys: &Keys, 
         started,
         ended,
         interrupted,
+        facts: None,
     })
 }
 
