@@ -236,6 +236,7 @@ fn told(events: &[Event]) -> Vec<String> {
                 format!("{} {:?} {}", turn.role.name(), turn.text, turn.interrupted)
             }
             Event::Finished { exit, .. } => format!("finished {exit}"),
+            Event::Set(values) => format!("set {}", serde_json::Value::from(values.clone())),
             Event::Closed { reason, .. } => format!("closed {reason}"),
         })
         .collect()

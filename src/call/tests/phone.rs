@@ -8,7 +8,7 @@ use crate::call::{
 };
 use crate::call::{FollowUp, Route, StreamPhase};
 use crate::twiml::{Links, Setting, Severity, Templates, Verb, examine};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 

@@ -76,6 +76,7 @@ impl Host for Line {
                     clips: clips.into(),
                     pulse,
                     control,
+                    crew: None,
                 });
             }
             Admission::Relay(RelaySetup {
@@ -143,6 +144,7 @@ impl Bench {
                 Event::FirstFrame => "first frame".to_owned(),
                 Event::Turn(turn) => format!("{} {:?} {}", turn.role.name(), turn.text, turn.interrupted),
                 Event::Finished { exit, .. } => format!("finished {exit}"),
+                Event::Set(values) => format!("set {}", serde_json::Value::from(values.clone())),
                 Event::Closed {
                     reason,
                     frames_in,
