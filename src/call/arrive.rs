@@ -44,6 +44,7 @@ impl Call {
             status_sequence: None,
             timers: BTreeMap::new(),
             tasks: 0,
+            wishes: BTreeMap::new(),
             redirect: None,
             watchdog: None,
             recordings: BTreeSet::new(),

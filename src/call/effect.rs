@@ -117,11 +117,19 @@ impl TaskKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MediaOrder {
     /// The stream is the one that was expected: let its agent talk.
-    Admit { agent: String },
+    Admit {
+        agent: String,
+        /// The agent's instructions, filled in with this call's data.
+        instructions: String,
+        /// The sound of both sides is to be kept.
+        record: bool,
+    },
     /// Not this stream: close it.
     Refuse { reason: &'static str },
     /// Close the socket, so that the carrier asks for what follows.
     Close,
+    /// Tell the conversation what came of a wish.
+    Acted { id: String, result: Result<String, String> },
 }
 
 /// A row of a table that people read.

@@ -47,6 +47,14 @@ pub enum Event {
         #[serde(default)]
         facts: Map<String, Value>,
     },
+    /// The conversation has granted a model's wish: the declared action is to be done with these arguments.
+    Wished {
+        stream_sid: String,
+        id: String,
+        action: String,
+        /// A JSON object.
+        arguments: Pii<String>,
+    },
     /// The conversation found out values for the call.
     TalkSet {
         stream_sid: String,

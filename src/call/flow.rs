@@ -1,5 +1,6 @@
 //! A flow in its checked form: every name is resolved to an id, every outcome is wired. Running code sees nothing else.
 
+use super::agent::Agent;
 use super::ids::{FlowHash, Outcome, StepId};
 use super::kind::StepKind;
 use crate::flow::{Condition, Place};
@@ -106,19 +107,6 @@ pub struct AfterItem {
     pub kind: Box<dyn StepKind>,
     /// Where it stands.
     pub place: Place,
-}
-
-/// Who talks on a media stream.
-#[derive(Clone, Debug)]
-pub struct Agent {
-    /// Its name in the flow.
-    pub name: String,
-    /// How it listens, thinks and speaks. Sounds are numbers into `clips`.
-    pub script: Arc<crate::talk::script::Script>,
-    /// Its sounds, by path under `static/`.
-    pub clips: Vec<String>,
-    /// What each sound says, for the transcript.
-    pub texts: Vec<String>,
 }
 
 /// A sound under `static/`.

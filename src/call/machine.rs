@@ -75,6 +75,12 @@ impl Machine<'_> {
             Event::StreamReported { report, error } => self.stream_reported(report, error.as_deref()),
             Event::StreamStarted { stream_sid, token } => self.stream_started(stream_sid, token.as_deref()),
             Event::TalkEnded { stream_sid, exit, why } => self.talk_ended(stream_sid, exit, why),
+            Event::Wished {
+                stream_sid,
+                id,
+                action,
+                arguments,
+            } => self.wished(stream_sid, id, action, arguments),
             Event::TalkSet { stream_sid, vars } => self.talk_set(stream_sid, vars),
             Event::TurnTaken {
                 role,

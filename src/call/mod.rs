@@ -4,6 +4,7 @@
 //! `kind.rs` is what a step kind must offer. `README.md` beside this file says where to add what.
 
 mod after;
+mod agent;
 mod arrive;
 mod asked;
 mod cx;
@@ -21,11 +22,13 @@ mod stream;
 mod task;
 mod timer;
 mod walk;
+mod wish;
 
+pub use agent::{Agent, AgentAction, Providers, ServiceSpec, Talker};
 pub use cx::Cx;
 pub use effect::{Answer, Effect, Log, MediaOrder, Recording, Row, Task, TaskKind};
 pub use event::{Arrival, Event, Params, TaskOutput, TaskResult, Trouble};
-pub use flow::{AfterItem, Agent, Asset, Flow, Limits, Section, Step};
+pub use flow::{AfterItem, Asset, Flow, Limits, Section, Step};
 pub use ids::{CallId, FlowHash, Outcome, Route, StepId, TaskKey, Ticket, Time, Timer};
 pub use kind::{Back, Next, StepError, StepKind, Touches};
 pub use pii::Pii;

@@ -32,6 +32,9 @@ pub struct Call {
     pub timers: BTreeMap<Timer, Time>,
     /// How many tasks were made; part of each one's key.
     pub tasks: u32,
+    /// Wishes of a conversation that are being fulfilled, by their task.
+    #[serde(default)]
+    pub wishes: BTreeMap<TaskKey, Wish>,
     /// A redirect that the carrier has not confirmed.
     pub redirect: Option<Redirect>,
     /// The watchdog's last word.
@@ -48,6 +51,17 @@ pub struct Call {
     pub troubles: u32,
     /// Where it stands.
     pub phase: Phase,
+}
+
+/// A wish that is being fulfilled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The model's name for it.
+    pub id: String,
+    /// Whose action it is.
+    pub agent: String,
+    /// The action.
+    pub action: String,
 }
 
 /// What does not change in a call.
@@ -175,8 +189,18 @@ pub struct Stream {
     pub start: u64,
     /// Watchdog: longest time without a frame of the caller, in milliseconds.
     pub media: u64,
+    /// The sound of both sides is to be kept.
+    #[serde(default)]
+    pub record: bool,
     /// How far it got.
     pub phase: StreamPhase,
+}
+
+impl Stream {
+    /// Whether it runs under this id.
+    pub fn is(&self, stream_sid: &str) -> bool {
+        matches!(&self.phase, StreamPhase::Running { stream_sid: running } if running == stream_sid)
+    }
 }
 
 /// How far a stream got.

@@ -1,5 +1,7 @@
 //! Media streams: admission, the watchdog's two reasons, and how a stream came to its end.
 
+use super::agent::Talker;
+use super::cx::Draft;
 use super::effect::{Effect, MediaOrder, Row};
 use super::ids::{Outcome, Time, Timer};
 use super::machine::Machine;
@@ -23,24 +25,48 @@ impl Machine<'_> {
                     stream.phase = StreamPhase::Running {
                         stream_sid: stream_sid.to_owned(),
                     };
-                    Ok((agent, stream.media))
+                    Ok((agent, stream.media, stream.record))
                 }
                 None => Err("the call streams to another endpoint"),
             },
             None => Err("the call expects no stream"),
         };
         match verdict {
-            Ok((agent, media)) => {
+            Ok((agent, media, record)) => {
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
                 self.effect(Effect::ClearTimer(Timer::Guard));
                 self.effect(Effect::SetTimer(Timer::StreamMedia, now.plus(media)));
-                self.effect(Effect::Media(MediaOrder::Admit { agent }));
+                let instructions = self.instructions(&agent);
+                self.effect(Effect::Media(MediaOrder::Admit {
+                    agent,
+                    instructions,
+                    record,
+                }));
             }
             Err(reason) => {
                 self.warn("WS_REFUSED", reason);
                 self.effect(Effect::Media(MediaOrder::Refuse { reason }));
             }
         }
+    }
+
+    /// The agent's instructions with this call's data. What cannot be filled in is not said: the agent begins all the same.
+    fn instructions(&mut self, agent: &str) -> String {
+        let Some(agent) = self.flow.agents.get(agent) else {
+            return String::new();
+        };
+        let Talker::Providers(providers) = &agent.talker else {
+            return String::new();
+        };
+        let Some(template) = &providers.instructions else {
+            return String::new();
+        };
+        let mut draft = Draft::default();
+        let filled = self.cx(&mut draft, 1).text(template);
+        filled.unwrap_or_else(|error| {
+            self.warn("INSTRUCTIONS_FAILED", format!("{}: {error}", agent.name));
+            template.text().to_owned()
+        })
     }
 
     pub(super) fn talk_ended(&mut self, stream_sid: &str, exit: &str, why: &str) {
@@ -183,9 +209,7 @@ impl Machine<'_> {
     }
 
     fn runs(&mut self, stream_sid: &str) -> bool {
-        self.stream().is_some_and(
-            |stream| matches!(&stream.phase, StreamPhase::Running { stream_sid: running } if running == stream_sid),
-        )
+        self.stream().is_some_and(|stream| stream.is(stream_sid))
     }
 
     fn decide(&mut self, outcome: &str) {

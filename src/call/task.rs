@@ -12,6 +12,9 @@ impl Machine<'_> {
         if self.call.redirect.as_ref().is_some_and(|redirect| redirect.key == *key) {
             return self.redirect_ended(result);
         }
+        if self.wish_ended(key, result) {
+            return;
+        }
         if let Some(sid) = transcribed(key) {
             return self.transcription_ended(sid, result);
         }

@@ -27,6 +27,8 @@ enum What {
     Templates,
     /// Faults that `engine simulate` can play.
     Faults,
+    /// Protocols of providers, by what they do.
+    Providers,
 }
 
 pub(super) fn run(args: &List) -> Exit {
@@ -47,6 +49,9 @@ pub(super) fn run(args: &List) -> Exit {
         What::Templates => crate::twiml::Templates::bundled()
             .names()
             .map(|name| (name.to_owned(), String::new()))
+            .collect(),
+        What::Providers => crate::line::protocols()
+            .map(|(stage, name, about)| (format!("{} {name}", stage.name()), about.to_owned()))
             .collect(),
         What::Faults => crate::carrier::FAULTS
             .iter()

@@ -170,6 +170,10 @@ impl Files for WithStdin {
     fn list(&self, folder: &str) -> Vec<String> {
         self.disk.list(folder)
     }
+
+    fn providers(&self) -> crate::compile::ProviderNames {
+        self.disk.providers()
+    }
 }
 
 fn from_stdin(name: &Path) -> Result<Compiled, Exit> {

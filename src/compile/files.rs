@@ -1,6 +1,8 @@
 //! The files that a flow is compiled from, and a record of what was read.
 
 use crate::call::Asset;
+use crate::talk::Stage;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -12,6 +14,29 @@ pub trait Files {
     fn asset(&self, path: &str) -> Option<(Asset, String)>;
     /// The files of a folder, by name, for suggestions.
     fn list(&self, folder: &str) -> Vec<String>;
+    /// The providers that the engine knows, those of `engine.yaml` among them.
+    fn providers(&self) -> ProviderNames;
+}
+
+/// The names of providers, by what they can do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderNames {
+    pub listen: Vec<String>,
+    pub think: Vec<String>,
+    pub speak: Vec<String>,
+    pub realtime: Vec<String>,
+}
+
+impl ProviderNames {
+    /// The names for one stage.
+    pub fn of(&self, stage: Stage) -> &[String] {
+        match stage {
+            Stage::Listen => &self.listen,
+            Stage::Think => &self.think,
+            Stage::Speak => &self.speak,
+            Stage::Live => &self.realtime,
+        }
+    }
 }
 
 /// Files that remember what was asked of them.
@@ -40,6 +65,10 @@ impl<'a> Recorded<'a> {
         let (asset, mark) = self.files.asset(path)?;
         self.marks.borrow_mut().insert(path.to_owned(), mark);
         Some(asset)
+    }
+
+    pub(super) fn providers(&self) -> ProviderNames {
+        self.files.providers()
     }
 
     pub(super) fn list(&self, folder: &str) -> Vec<String> {

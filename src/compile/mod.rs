@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use files::{Files, Recorded};
+pub use files::{Files, ProviderNames, Recorded};
 pub use head::schema;
 pub use scope::{Names, names};
 
@@ -39,6 +39,8 @@ pub struct Compiled {
     pub marks: BTreeMap<String, String>,
     /// The bundled templates with the project's own.
     pub templates: Templates,
+    /// The providers that were known.
+    pub providers: ProviderNames,
     /// The flow files that were read.
     pub documents: Vec<Document>,
     /// Warnings that the files' own comments allow.
@@ -95,6 +97,7 @@ pub fn compile(path: &str, files: &dyn Files) -> Compiled {
         sources: files.texts(),
         marks: files.marks(),
         templates,
+        providers: files.providers(),
         documents,
         suppressed: 0,
     }

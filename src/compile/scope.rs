@@ -62,6 +62,36 @@ pub(super) fn check(draft: &Draft, takes: &dyn Fn(usize) -> Vec<String>, finding
             names.check(one, findings);
         }
     }
+    agents(draft, takes, findings);
+}
+
+/// What agents fill in: their instructions, and the steps that their actions do. An agent may serve any section.
+fn agents(draft: &Draft, takes: &dyn Fn(usize) -> Vec<String>, findings: &mut Findings) {
+    let mut all = BTreeSet::new();
+    for section in 0..draft.sections.len() {
+        all.extend(variables(draft, section));
+        all.extend(takes(section));
+    }
+    let names = names(all);
+    for providers in draft.agents.iter().filter_map(|(_, agent)| agent.as_ref()?.providers()) {
+        let instructions = providers.instructions.iter().flat_map(|text| text.uses());
+        let touches: Vec<_> = providers
+            .actions
+            .iter()
+            .filter_map(|action| Some(action.work.as_ref()?.touches()))
+            .collect();
+        let templates = touches
+            .iter()
+            .flat_map(|touches| &touches.templates)
+            .flat_map(|template| template.uses());
+        let conditions = touches
+            .iter()
+            .flat_map(|touches| &touches.conditions)
+            .flat_map(|condition| condition.uses());
+        for one in instructions.chain(templates).chain(conditions) {
+            names.check(one, findings);
+        }
+    }
 }
 
 /// The variables that a section's own steps set.
@@ -71,6 +101,12 @@ fn variables(draft: &Draft, section: usize) -> BTreeSet<String> {
         let touches = step.kind.touches();
         if step.section == section {
             variables.extend(touches.sets);
+        }
+    }
+    for providers in draft.agents.iter().filter_map(|(_, agent)| agent.as_ref()?.providers()) {
+        for action in &providers.actions {
+            variables.insert(action.keeps.clone());
+            variables.extend(action.work.iter().flat_map(|work| work.touches().sets));
         }
     }
     if section == 0 {

@@ -87,8 +87,8 @@ impl<'a> Build<'a> {
         self.draft.sections.push(placeholder);
         self.open.push(path.to_owned());
         self.versions(head, findings);
-        let exits = self.agents(document, head, findings);
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let exits = self.agents(document, head, &folder, findings);
         let raws = self.read_steps(document, head, &exits, &folder, findings);
         let prefix = if main {
             String::new()
@@ -141,15 +141,22 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn agents(&mut self, document: &Document, head: &Head, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
+    fn agents(
+        &mut self,
+        document: &Document,
+        head: &Head,
+        folder: &str,
+        findings: &mut Findings,
+    ) -> BTreeMap<String, Vec<String>> {
         let mut exits = BTreeMap::new();
         let Some(entries) = head.agents.as_ref().and_then(Node::as_map) else {
             return exits;
         };
+        let locale = head.locale.as_ref().map_or("", |locale| locale.value.as_str());
         let mut cx = Reader::new(document);
         for entry in entries {
             let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
-            let read = agent::read(&name, &entry.value, &mut cx);
+            let read = agent::read(self, folder, locale, &name, &entry.value, &mut cx);
             // An agent with a fault still has its name, so that the steps that use it are not blamed too.
             exits.insert(
                 name.value.clone(),

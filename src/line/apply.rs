@@ -312,6 +312,7 @@ impl Engine {
                 Effect::Perform(_) => self.outbox_has_work.notify_one(),
                 Effect::SetTimer(..) => self.timers_changed.notify_one(),
                 Effect::Media(MediaOrder::Close) => self.sockets.close(id),
+                Effect::Media(MediaOrder::Acted { id: wish, result }) => self.sockets.acted(id, wish, result.clone()),
                 _ => {}
             }
         }

@@ -3,6 +3,7 @@
 use super::clock::stored;
 use crate::call::{Call, Effect, Event, Pii, Row, TaskResult, Time, Timer};
 use crate::store::{self, Change, NewState, TaskEnd, TaskRow, TimerRow};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Everything that the event brought about, to be stored together. `version` is what the store is expected to have.
@@ -104,7 +105,11 @@ fn stored_row(call: &Call, now: Time, row: &Row) -> store::Row {
             started_at: Some(stored(started)),
             ended_at: Some(stored(ended)),
             interrupted,
-            timings: serde_json::Value::Object(took),
+            provider: took.get("provider").and_then(Value::as_str).map(str::to_owned),
+            tokens_in: took.get("usage").and_then(|usage| usage.get("prompt")?.as_i64()),
+            tokens_out: took.get("usage").and_then(|usage| usage.get("completion")?.as_i64()),
+            cost: took.get("cost").and_then(Value::as_f64),
+            timings: Value::Object(took),
         }),
         Row::Recording(recording) => store::Row::Recording(store::Recording {
             sid: recording.sid,

@@ -1,6 +1,7 @@
 //! Where and as whom the engine runs: `engine.yaml`, with the environment above it. Running without the file works.
 
 use super::engine_yaml::{CarrierForm, DEFAULT_RETRIES, EngineForm, SecretSource, TranscribeProvider, WhatsappForm};
+use super::providers::Directory;
 use crate::channels::twilio::{Credentials, TwilioConfig};
 use crate::flow::{Finding, Findings, FromYaml, Located, Reader, Source, parse};
 use crate::server::{PublicBase, ServerConfig, TrustedProxies};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub server: ServerConfig,
     /// For the carrier's REST API.
     pub carrier: TwilioConfig,
+    /// Who listens, thinks and speaks for agents.
+    pub providers: Directory,
     /// Who turns recordings into text.
     pub transcribe: Option<TranscribeSettings>,
     /// Where to listen.
@@ -206,6 +209,12 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
         }),
         None => None,
     };
+    let named = form
+        .providers
+        .into_iter()
+        .map(|(name, form)| (name.value, form))
+        .collect();
+    let providers = Directory::new(named, &|source| secret(&Some(source.clone())), &set);
     Ok(Settings {
         listen: listen(set("PORT"), form.listen)?,
         database: set("DATABASE_URL")
@@ -217,6 +226,7 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
             .map(|(number, flow)| (number.value, flow))
             .collect(),
         drain: form.drain.into(),
+        providers,
         transcribe,
         carrier: twilio,
         config: Config {

@@ -1,8 +1,9 @@
 //! A project's files on disk: where a flow's sounds, templates and texts are, relative to the project's root.
 
+use super::providers;
 use crate::audio::sound;
 use crate::call::Asset;
-use crate::compile::Files;
+use crate::compile::{Files, ProviderNames};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,11 @@ impl Files for Disk {
             },
         );
         Some((asset, mark))
+    }
+
+    fn providers(&self) -> ProviderNames {
+        let text = self.text("engine.yaml").unwrap_or_default();
+        providers::declared(&text)
     }
 
     fn list(&self, folder: &str) -> Vec<String> {

@@ -3,8 +3,9 @@
 use super::calls::Calls;
 use super::config::Config;
 use super::flows::Flows;
-use super::media::Sockets;
 use super::outbox::AT_ONCE;
+use super::providers::Directory;
+use super::sockets::Sockets;
 use super::{leases, outbox, timers};
 use crate::call::{CallId, Event};
 use crate::channels::twilio::TwilioClient;
@@ -27,6 +28,8 @@ pub struct Parts {
     pub carrier: TwilioClient,
     /// Who turns recordings into text, where somebody does.
     pub transcriber: Option<Arc<dyn Transcriber>>,
+    /// Who listens, thinks and speaks for agents.
+    pub providers: Directory,
 }
 
 /// How long tasks under way may take to end when the engine stops.
@@ -39,6 +42,7 @@ pub struct Engine {
     pub(super) flows: Flows,
     pub(super) carrier: TwilioClient,
     pub(super) transcriber: Option<Arc<dyn Transcriber>>,
+    pub(super) providers: Directory,
     pub(super) calls: Calls,
     pub(super) sockets: Sockets,
     /// Names this process among those that claim tasks.
@@ -64,6 +68,7 @@ impl Engine {
             flows,
             carrier,
             transcriber,
+            providers,
         } = parts;
         Arc::new(Self {
             config,
@@ -71,6 +76,7 @@ impl Engine {
             flows,
             carrier,
             transcriber,
+            providers,
             calls: Calls::default(),
             sockets: Sockets::default(),
             worker: leases::worker(),

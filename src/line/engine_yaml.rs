@@ -125,6 +125,50 @@ form! {
 }
 
 form! {
+    /// What a provider costs, in any one currency.
+    pub struct PriceForm {
+        /// A million tokens read.
+        input: f64 = 0.0,
+        /// A million tokens written.
+        output: f64 = 0.0,
+        /// A minute of sound listened to.
+        minute: f64 = 0.0,
+        /// A million characters spoken.
+        characters: f64 = 0.0,
+    }
+}
+
+form! {
+    /// A provider that agents can name.
+    pub struct ProviderForm {
+        /// Its protocol: a name of `engine list providers`. Default: the name it is declared under.
+        kind: Option<Located<String>>,
+        /// Where it is, in place of its usual address.
+        base_url: Option<String>,
+        /// Its key. Default: the environment variable that is usual for it.
+        api_key: Option<SecretSource>,
+        /// Its model.
+        model: Option<String>,
+        /// Its voice.
+        voice: Option<String>,
+        /// The language, such as `he-IL`.
+        language: Option<String>,
+        /// How long the first part of an answer may take.
+        timeout: Option<Duration>,
+        /// More request headers.
+        headers: Vec<(Located<String>, String)> = Vec::new(),
+        /// For `command`: the program and its arguments.
+        run: Vec<String> = Vec::new(),
+        /// Settings of the protocol alone, passed on as they are.
+        options: Vec<(Located<String>, Value)> = Vec::new(),
+        /// Who takes over when it fails.
+        fallback: Option<String>,
+        /// What it costs, for the estimate in `call_turn`.
+        price: Option<PriceForm>,
+    }
+}
+
+form! {
     /// Where and as whom the engine runs.
     pub struct EngineForm {
         /// The address to listen on, such as `0.0.0.0:5000`.
@@ -143,6 +187,8 @@ form! {
         whatsapp: Option<WhatsappForm>,
         /// Turning recordings into text.
         transcribe: Option<TranscribeForm>,
+        /// Who listens, thinks and speaks for agents, by name.
+        providers: Vec<(Located<String>, ProviderForm)> = Vec::new(),
         /// Flow files by the number that was called.
         numbers: Vec<(Located<String>, String)> = Vec::new(),
         /// How long conversations may go on once the engine was told to stop.

@@ -1,16 +1,17 @@
 //! The flows of this process: the current version of each, and the earlier ones that live calls began with.
 
 use super::disk::Disk;
+use super::providers;
 use crate::call::{Asset, Flow};
 use crate::check::checked;
-use crate::compile::{Compiled, Files, compile};
+use crate::compile::{Compiled, Files, ProviderNames, compile};
+use crate::pipeline::Staff;
 use crate::store::{Store, StoreError};
 use crate::twiml::Templates;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// A flow in one version, with the templates that render it.
-#[derive(Debug)]
 pub struct Version {
     /// The checked flow.
     pub flow: Flow,
@@ -20,6 +21,40 @@ pub struct Version {
     pub path: String,
     /// Everything it was compiled from, to be able to compile it again.
     pub bundle: String,
+    /// Who serves its agents, by their name: made when first needed.
+    staff: Mutex<HashMap<String, Arc<Staff>>>,
+}
+
+impl std::fmt::Debug for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Version({} {})", self.path, self.flow.hash)
+    }
+}
+
+impl Version {
+    fn new(flow: Flow, templates: Templates, path: String, bundle: String) -> Self {
+        Self {
+            flow,
+            templates,
+            path,
+            bundle,
+            staff: Mutex::default(),
+        }
+    }
+
+    /// Who serves this agent, where that was made before.
+    pub(super) fn staff(&self, agent: &str) -> Option<Arc<Staff>> {
+        let staff = self.staff.lock().unwrap_or_else(PoisonError::into_inner);
+        staff.get(agent).cloned()
+    }
+
+    /// Keeps who serves this agent.
+    pub(super) fn keep_staff(&self, agent: &str, staff: Staff) -> Arc<Staff> {
+        let staff = Arc::new(staff);
+        let mut known = self.staff.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(agent.to_owned(), Arc::clone(&staff));
+        staff
+    }
 }
 
 /// What a reload came to.
@@ -162,12 +197,7 @@ impl Flows {
         }
         let bundle = pack(path, &flow, &compiled);
         let hash = flow.hash.0.clone();
-        let version = Arc::new(Version {
-            flow,
-            templates: compiled.templates,
-            path: path.to_owned(),
-            bundle,
-        });
+        let version = Arc::new(Version::new(flow, compiled.templates, path.to_owned(), bundle));
         current.insert(path.to_owned(), Arc::clone(&version));
         self.known
             .write()
@@ -184,6 +214,13 @@ struct Bundle {
     texts: BTreeMap<String, String>,
     /// Sounds: their length in milliseconds where known, and the mark of their content.
     sounds: BTreeMap<String, (Option<u64>, String)>,
+    /// The providers that were known.
+    #[serde(default = "built_in")]
+    providers: ProviderNames,
+}
+
+fn built_in() -> ProviderNames {
+    providers::declared("")
 }
 
 fn pack(path: &str, flow: &Flow, compiled: &Compiled) -> String {
@@ -195,6 +232,7 @@ fn pack(path: &str, flow: &Flow, compiled: &Compiled) -> String {
         path: path.to_owned(),
         texts: compiled.sources.clone(),
         sounds: sounds.collect(),
+        providers: compiled.providers.clone(),
     };
     serde_json::to_string(&bundle).expect("a bundle has text keys only")
 }
@@ -204,12 +242,7 @@ fn unpack(text: &str) -> Option<Version> {
     let path = bundle.path.clone();
     let compiled = compile(&path, &bundle);
     let flow = compiled.flow?;
-    Some(Version {
-        flow,
-        templates: compiled.templates,
-        path,
-        bundle: text.to_owned(),
-    })
+    Some(Version::new(flow, compiled.templates, path, text.to_owned()))
 }
 
 impl Files for Bundle {
@@ -221,6 +254,10 @@ impl Files for Bundle {
         self.sounds
             .get(path)
             .map(|(millis, mark)| (Asset { millis: *millis }, mark.clone()))
+    }
+
+    fn providers(&self) -> ProviderNames {
+        self.providers.clone()
     }
 
     fn list(&self, folder: &str) -> Vec<String> {

@@ -59,6 +59,7 @@ impl Host {
             flows,
             carrier: TwilioClient::new(settings.carrier),
             transcriber: settings.transcribe.map(recogniser),
+            providers: settings.providers,
         });
         engine.start().await.map_err(Refusal::Store)?;
         let shutdown = Shutdown::new();

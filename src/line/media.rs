@@ -1,119 +1,25 @@
-//! The engine's side of the carrier's sockets: admission by the call machine, reports as events, who is connected.
+//! The engine's side of the carrier's sockets: admission by the call machine, and reports as events.
 
 use super::apply::Unapplied;
 use super::clock::now;
 use super::engine::Engine;
-use super::flows::Version;
-use crate::audio::sound;
+use super::sockets::Connected;
+use super::talk::{Talker, conversation};
 use crate::call::{CallId, Event, MediaOrder, Pii, Time};
-use crate::media::{self, Admission, Control, Host, Pulse, RelaySetup, Start, TalkSetup};
+use crate::media::{self, Admission, Host, Pulse, RelaySetup, Start, TalkSetup};
 use crate::server::{MediaSocket, SocketKind};
-use crate::talk::relay::Relayed;
-use crate::talk::scripted::Scripted;
-use crate::talk::{Clip, Facts};
 use crate::twiml::Links;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokio::sync::{Notify, mpsc};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::mpsc;
 
 /// Orders that may wait for a session: it takes each at once.
 const ORDERS: usize = 4;
 
-/// The sockets of this process, by call.
-#[derive(Default)]
-pub(super) struct Sockets {
-    open: Mutex<HashMap<CallId, Connected>>,
-    /// Sockets that are served, those whose conversation has not begun among them.
-    served: AtomicUsize,
-    closed: Notify,
-    /// Decoded sounds, by the mark of their content: calls share them.
-    clips: Mutex<HashMap<String, Clip>>,
-}
-
-struct Connected {
-    stream_sid: String,
-    control: mpsc::Sender<Control>,
-    pulse: Arc<Pulse>,
-}
-
-impl Sockets {
-    /// When the caller was last heard on a socket of this process, in Unix milliseconds.
-    pub fn last_frame(&self, id: &CallId) -> Option<u64> {
-        let open = self.lock();
-        let pulse = &open.get(id)?.pulse;
-        let quiet = u64::try_from(pulse.quiet_for().as_millis()).unwrap_or(u64::MAX);
-        Some(now().0.saturating_sub(quiet))
-    }
-
-    /// Has the call's socket closed.
-    pub fn close(&self, id: &CallId) {
-        if let Some(connected) = self.lock().get(id) {
-            // A full queue means that an order to close is waiting already.
-            let _sent = connected.control.try_send(Control::Close);
-        }
-    }
-
-    /// The calls with an open socket.
-    pub fn open(&self) -> Vec<CallId> {
-        self.lock().keys().cloned().collect()
-    }
-
-    /// Completes when no socket is served.
-    pub async fn all_closed(&self) {
-        loop {
-            let closed = self.closed.notified();
-            if self.served.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-            closed.await;
-        }
-    }
-
-    /// How many sockets are served.
-    pub fn served(&self) -> usize {
-        self.served.load(Ordering::SeqCst)
-    }
-
-    fn connect(&self, id: CallId, connected: Connected) {
-        self.lock().insert(id, connected);
-    }
-
-    fn disconnect(&self, id: &CallId, stream_sid: &str) {
-        let mut open = self.lock();
-        if open.get(id).is_some_and(|connected| connected.stream_sid == stream_sid) {
-            open.remove(id);
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallId, Connected>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Counts a socket for as long as it is served, however that ends.
-struct Served(Arc<Engine>);
-
-impl Served {
-    fn begin(engine: &Arc<Engine>) -> Self {
-        engine.sockets.served.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(engine))
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.0.sockets.served.fetch_sub(1, Ordering::SeqCst);
-        self.0.sockets.closed.notify_waiters();
-    }
-}
-
 /// Serves one media socket to its end.
 pub(super) async fn serve(engine: Arc<Engine>, socket: MediaSocket) {
-    let _served = Served::begin(&engine);
+    engine.sockets.begin_serving();
     let kind = socket.kind;
     let host = CallHost {
         engine,
@@ -125,9 +31,6 @@ pub(super) async fn serve(engine: Arc<Engine>, socket: MediaSocket) {
         SocketKind::Media => media::run(socket.stream, subprotocol, &host).await,
         SocketKind::Relay => media::run_relay(socket.stream, subprotocol, &host).await,
     };
-    if let Some(begun) = host.begun.get() {
-        host.engine.sockets.disconnect(&begun.call, &begun.stream_sid);
-    }
 }
 
 /// What a socket's session asks and tells.
@@ -141,6 +44,18 @@ struct Begun {
     call: CallId,
     stream_sid: String,
     at: Time,
+}
+
+/// However the session ends, a panic among its ends: nobody takes the socket for an open one any more.
+impl Drop for CallHost {
+    fn drop(&mut self) {
+        let sockets = &self.engine.sockets;
+        if let Some(begun) = self.begun.get() {
+            sockets.disconnect(&begun.call, &begun.stream_sid);
+            sockets.forget_wishes(&begun.call);
+        }
+        sockets.end_serving();
+    }
 }
 
 impl Host for CallHost {
@@ -168,9 +83,13 @@ impl Host for CallHost {
             }
             for order in orders {
                 match order {
-                    MediaOrder::Admit { agent } => return self.connect(id, start, &agent).await,
+                    MediaOrder::Admit {
+                        agent,
+                        instructions,
+                        record,
+                    } => return self.connect(id, start, &agent, instructions, record).await,
                     MediaOrder::Refuse { reason } => return refuse(reason),
-                    MediaOrder::Close => {}
+                    MediaOrder::Close | MediaOrder::Acted { .. } => {}
                 }
             }
             refuse("the call does not take the stream")
@@ -181,6 +100,7 @@ impl Host for CallHost {
     fn report<'a>(&'a self, _call_sid: &'a str, event: media::Event) -> BoxFuture<'a, ()> {
         async move {
             let Some(begun) = self.begun.get() else { return };
+            let stream_sid = begun.stream_sid.clone();
             let event = match event {
                 media::Event::FirstFrame => return,
                 media::Event::Turn(turn) => Event::TurnTaken {
@@ -189,14 +109,11 @@ impl Host for CallHost {
                     started: begun.at.plus(turn.started),
                     ended: begun.at.plus(turn.ended),
                     interrupted: turn.interrupted,
-                    facts: facts(turn.facts.as_deref()),
+                    facts: self.engine.facts(turn.facts.as_deref()),
                 },
-                media::Event::Set(vars) => Event::TalkSet {
-                    stream_sid: begun.stream_sid.clone(),
-                    vars,
-                },
+                media::Event::Set(vars) => Event::TalkSet { stream_sid, vars },
                 media::Event::Finished { exit, why } => Event::TalkEnded {
-                    stream_sid: begun.stream_sid.clone(),
+                    stream_sid,
                     exit: exit.to_string(),
                     why: why.name().to_owned(),
                 },
@@ -205,9 +122,9 @@ impl Host for CallHost {
                     frames_in,
                     frames_out,
                 } => {
-                    self.engine.sockets.disconnect(&begun.call, &begun.stream_sid);
+                    self.engine.sockets.disconnect(&begun.call, &stream_sid);
                     Event::StreamClosed {
-                        stream_sid: begun.stream_sid.clone(),
+                        stream_sid,
                         reason: reason.to_string(),
                         frames_in,
                         frames_out,
@@ -223,29 +140,25 @@ impl Host for CallHost {
 }
 
 impl CallHost {
-    async fn connect(&self, id: CallId, start: Start, agent: &str) -> Admission {
+    async fn connect(&self, id: CallId, start: Start, agent: &str, instructions: String, record: bool) -> Admission {
         let Some((flow, origin)) = self.engine.flow_of(&id).await else {
             return refuse("the call is not known");
         };
         let Some(agent) = flow.flow.agents.get(agent) else {
             return refuse("the flow has no such agent");
         };
-        let clips = match self.engine.clips(&flow, &agent.clips, &agent.texts).await {
-            Ok(clips) => clips,
-            Err(reason) => return refuse(&reason),
-        };
-        let script = Arc::clone(&agent.script);
-        let talk = match self.kind {
-            SocketKind::Media => Scripted::new(script, &clips).map(|talk| Talk::Sound(Box::new(talk))),
-            SocketKind::Relay => Relayed::new(script, &clips).map(|talk| Talk::Text(Box::new(talk))),
-        };
-        let talk = match talk {
-            Ok(talk) => talk,
-            Err(error) => return refuse(&error.to_string()),
-        };
+        // Known from here on, so that an order to close reaches the session however long its sounds take.
         let (control, orders) = mpsc::channel(ORDERS);
         let pulse = Arc::new(Pulse::new());
         let stream_sid = start.stream_sid.clone();
+        let begun = Begun {
+            call: id.clone(),
+            stream_sid: stream_sid.clone(),
+            at: now(),
+        };
+        if self.begun.set(begun).is_err() {
+            return refuse("the stream has begun twice");
+        }
         self.engine.sockets.connect(
             id.clone(),
             Connected {
@@ -254,103 +167,49 @@ impl CallHost {
                 pulse: Arc::clone(&pulse),
             },
         );
-        let begun = Begun {
-            call: id,
-            stream_sid,
-            at: now(),
+        let clips = match self.engine.clips(&flow, &agent.clips, &agent.texts).await {
+            Ok(clips) => clips,
+            Err(reason) => return refuse(&reason),
         };
-        if self.begun.set(begun).is_err() {
-            return refuse("the stream has begun twice");
-        }
-        match talk {
-            Talk::Sound(talk) => Admission::Talk(TalkSetup {
+        let by_text = self.kind == SocketKind::Relay;
+        let begun = conversation(
+            &self.engine,
+            &flow,
+            agent,
+            &clips,
+            &id,
+            &stream_sid,
+            instructions,
+            by_text,
+        );
+        let (talker, crew) = match begun {
+            Ok(begun) => begun,
+            Err(reason) => return refuse(&reason),
+        };
+        match talker {
+            Talker::Sound(talk) => Admission::Talk(TalkSetup {
                 talk,
                 clips: clips.into(),
                 pulse,
                 control: orders,
-                crew: None,
+                crew,
             }),
-            Talk::Text(talk) => {
+            Talker::Text(talk) => {
                 let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));
                 Admission::Relay(RelaySetup {
                     talk,
                     sources: agent.clips.iter().map(|path| links.asset(path)).collect(),
                     pulse,
                     control: orders,
-                    crew: None,
+                    crew,
                 })
             }
         }
     }
 }
 
-/// A conversation, as its socket carries it.
-enum Talk {
-    Sound(Box<Scripted>),
-    Text(Box<Relayed>),
-}
-
-/// What a turn took, by name.
-fn facts(facts: Option<&Facts>) -> Map<String, Value> {
-    match facts.map(serde_json::to_value) {
-        Some(Ok(Value::Object(facts))) => facts,
-        _ => Map::new(),
-    }
-}
-
 fn refuse(reason: &str) -> Admission {
     Admission::Refuse {
         reason: reason.to_owned(),
-    }
-}
-
-impl Engine {
-    /// The sounds of an agent, decoded once per content and shared by all calls.
-    async fn clips(&self, flow: &Version, paths: &[String], texts: &[String]) -> Result<Vec<Clip>, String> {
-        let mut clips = Vec::with_capacity(paths.len());
-        for (path, text) in paths.iter().zip(texts) {
-            if path.is_empty() {
-                // Words that the carrier speaks, where it does that.
-                clips.push(Clip::new(Vec::new(), text.as_str()));
-                continue;
-            }
-            let key = format!("{path}\0{text}\0{}", flow.flow.hash);
-            if let Some(clip) = self
-                .sockets
-                .clips
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&key)
-            {
-                clips.push(clip.clone());
-                continue;
-            }
-            let file = self
-                .config
-                .static_roots
-                .iter()
-                .map(|root| root.join(path))
-                .find(|file| file.is_file());
-            let Some(file) = file else {
-                return Err(format!("the sound `{path}` is not there"));
-            };
-            let bytes = tokio::fs::read(&file)
-                .await
-                .map_err(|error| format!("the sound `{path}`: {error}"))?;
-            let ulaw = tokio::task::spawn_blocking(move || sound::decode(&bytes)).await;
-            let ulaw = match ulaw {
-                Ok(Ok(ulaw)) => ulaw,
-                Ok(Err(error)) => return Err(format!("the sound `{path}`: {error}")),
-                Err(_) => return Err(format!("the sound `{path}` cannot be decoded")),
-            };
-            let clip = Clip::new(ulaw, text.as_str());
-            self.sockets
-                .clips
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(key, clip.clone());
-            clips.push(clip);
-        }
-        Ok(clips)
     }
 }

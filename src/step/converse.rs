@@ -25,6 +25,8 @@ form! {
         agent: Located<String>,
         /// When to give up on the stream.
         watchdog: Option<Limits>,
+        /// Keeps the sound of both sides, under `recordings/`.
+        record: bool = false,
     }
 }
 
@@ -76,6 +78,7 @@ impl StepKind for Converse {
             agent,
             start,
             media,
+            record: self.form.record,
             phase: StreamPhase::Pending,
         };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))

@@ -90,6 +90,7 @@ impl StepKind for Relay {
             agent,
             start,
             media,
+            record: false,
             phase: StreamPhase::Pending,
         };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))

@@ -81,6 +81,7 @@ impl StepKind for Stream {
             agent: None,
             start,
             media: 0,
+            record: false,
             phase: StreamPhase::Pending,
         };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))

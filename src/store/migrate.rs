@@ -29,6 +29,11 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "004_flows",
         sql: include_str!("migrations/004_flows.sql"),
     },
+    Migration {
+        version: 5,
+        name: "005_turns",
+        sql: include_str!("migrations/005_turns.sql"),
+    },
 ];
 
 /// One step from a version of the tables to the next.

@@ -71,6 +71,14 @@ pub struct CallTurn {
     pub interrupted: bool,
     /// What took how long, in milliseconds by name.
     pub timings: Value,
+    /// Who served it: `deepgram` for the caller's turn, `openai, elevenlabs` for an answer.
+    pub provider: Option<String>,
+    /// Tokens that were read for it.
+    pub tokens_in: Option<i64>,
+    /// Tokens that were written for it.
+    pub tokens_out: Option<i64>,
+    /// An estimate of what it cost, in the currency of the declared prices.
+    pub cost: Option<f64>,
 }
 
 /// Something that happened between us and a contact.

@@ -48,6 +48,10 @@ impl Files for Project {
             .then(|| (Asset { millis }, path.to_owned()))
     }
 
+    fn providers(&self) -> engine::compile::ProviderNames {
+        engine::line::declared("")
+    }
+
     fn list(&self, folder: &str) -> Vec<String> {
         if folder == "static/tts" {
             return vec!["hello.mp3".to_owned(), "menu.mp3".to_owned()];

@@ -56,6 +56,7 @@ impl Inside {
                 ..TwilioConfig::default()
             }),
             transcriber: None,
+            providers: Default::default(),
         });
         engine.start().await.expect("a start");
         let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");

@@ -49,6 +49,10 @@ impl Files for Project {
         path.starts_with("tts/").then(|| (Asset { millis }, path.to_owned()))
     }
 
+    fn providers(&self) -> crate::compile::ProviderNames {
+        crate::line::declared("")
+    }
+
     fn list(&self, folder: &str) -> Vec<String> {
         let inside = |path: &String| {
             let name = path.strip_prefix(folder)?.strip_prefix('/')?;

@@ -30,7 +30,11 @@ fn talking() -> Phone {
         .hears_no_more()
         .status(CarrierStatus::InProgress)
         .stream_starts();
-    let admitted = MediaOrder::Admit { agent: "a".to_owned() };
+    let admitted = MediaOrder::Admit {
+        agent: "a".to_owned(),
+        instructions: String::new(),
+        record: false,
+    };
     assert_eq!(phone.told_the_socket(), [admitted]);
     phone
 }

@@ -120,6 +120,10 @@ pub fn turn(row: &Row<'_>) -> rusqlite::Result<CallTurn> {
         ended_at: row.get(5)?,
         interrupted: row.get::<_, i64>(6)? != 0,
         timings: json_of(row.get(7)?),
+        provider: row.get(8)?,
+        tokens_in: row.get(9)?,
+        tokens_out: row.get(10)?,
+        cost: row.get(11)?,
     })
 }
 

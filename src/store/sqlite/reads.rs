@@ -90,7 +90,8 @@ pub fn events(connection: &Connection, call: &str) -> rusqlite::Result<Vec<Store
 }
 
 pub fn turns(connection: &Connection, call: &str) -> rusqlite::Result<Vec<CallTurn>> {
-    let sql = "SELECT call_sid, n, role, text, started_at, ended_at, interrupted, timings FROM call_turn
+    let sql = "SELECT call_sid, n, role, text, started_at, ended_at, interrupted, timings, provider,
+                    tokens_in, tokens_out, cost FROM call_turn
                WHERE call_sid = $1 ORDER BY n";
     list(connection, sql, [call], mapping::turn)
 }

@@ -65,11 +65,14 @@ fn call(connection: &Connection, row: &CallLog) -> rusqlite::Result<()> {
 fn turn(connection: &Connection, row: &CallTurn) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO call_turn (call_sid, n, role, text, started_at, ended_at, interrupted, timings)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            "INSERT INTO call_turn (call_sid, n, role, text, started_at, ended_at, interrupted, timings, provider,
+                 tokens_in, tokens_out, cost)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              ON CONFLICT (call_sid, n) DO UPDATE SET role = excluded.role, text = excluded.text,
                  started_at = excluded.started_at, ended_at = excluded.ended_at,
-                 interrupted = excluded.interrupted, timings = excluded.timings",
+                 interrupted = excluded.interrupted, timings = excluded.timings,
+                 provider = excluded.provider, tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
+                 cost = excluded.cost",
         )?
         .execute(params![
             row.call_sid,
@@ -80,6 +83,10 @@ fn turn(connection: &Connection, row: &CallTurn) -> rusqlite::Result<()> {
             row.ended_at,
             i64::from(row.interrupted),
             row.timings.to_string(),
+            row.provider,
+            row.tokens_in,
+            row.tokens_out,
+            row.cost,
         ])?;
     Ok(())
 }

@@ -622,6 +622,10 @@ pub async fn turns_come_in_order(store: Arc<dyn Store>) {
         ended_at: Some(20),
         interrupted: false,
         timings: json!({"tts": 140}),
+        provider: Some("openai, cartesia".into()),
+        tokens_in: Some(120),
+        tokens_out: Some(17),
+        cost: Some(0.25),
     };
     write(&store, Row::Turn(turn(2, "להתראות"))).await;
     write(&store, Row::Turn(turn(1, "שלום, איך אפשר לעזור?"))).await;

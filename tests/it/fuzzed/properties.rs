@@ -109,6 +109,10 @@ impl Files for One {
         (path == "hello.wav").then(|| (Asset { millis: Some(1000) }, "mark".to_owned()))
     }
 
+    fn providers(&self) -> engine::compile::ProviderNames {
+        engine::line::declared("")
+    }
+
     fn list(&self, folder: &str) -> Vec<String> {
         if folder == "flows" {
             vec!["fuzzed.yaml".to_owned()]

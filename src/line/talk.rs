@@ -1,0 +1,144 @@
+//! Puts a conversation together: the machine that takes turns, its sounds, and the providers that serve it.
+
+use super::engine::Engine;
+use super::flows::Version;
+use super::providers;
+use super::wishes::Wishes;
+use crate::audio::sound;
+use crate::call::{self, Agent, CallId};
+use crate::media::Crew;
+use crate::pipeline::{self, Staff};
+use crate::providers::{listen, realtime, speak, think};
+use crate::talk::agent::Conversation;
+use crate::talk::relay::{Relayed, TextTalk};
+use crate::talk::scripted::Scripted;
+use crate::talk::{Clip, Facts, Stage, Talk};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// A conversation, as its socket carries it.
+pub(super) enum Talker {
+    Sound(Box<dyn Talk>),
+    Text(Box<dyn TextTalk>),
+}
+
+/// The conversation of one call. Errors say why it cannot begin.
+#[expect(clippy::too_many_arguments, reason = "everything that one conversation is made of")]
+pub(super) fn conversation(
+    engine: &Arc<Engine>,
+    flow: &Version,
+    agent: &Agent,
+    clips: &[Clip],
+    call: &CallId,
+    stream_sid: &str,
+    instructions: String,
+    by_text: bool,
+) -> Result<(Talker, Option<Crew>), String> {
+    let providers = match &agent.talker {
+        call::Talker::Scripted(script) if by_text => {
+            let talk = Relayed::new(Arc::clone(script), clips).map_err(|error| error.to_string())?;
+            return Ok((Talker::Text(Box::new(talk)), None));
+        }
+        call::Talker::Scripted(script) => {
+            let talk = Scripted::new(Arc::clone(script), clips).map_err(|error| error.to_string())?;
+            return Ok((Talker::Sound(Box::new(talk)), None));
+        }
+        call::Talker::Providers(providers) => providers,
+    };
+    let mut staff = (*engine.staff(flow, agent, providers)?).clone();
+    staff.doer = Some(Arc::new(Wishes {
+        engine: Arc::clone(engine),
+        call: call.clone(),
+        stream_sid: stream_sid.to_owned(),
+    }));
+    let crew = pipeline::begin(&staff, &instructions);
+    let plan = Arc::clone(&providers.plan);
+    let talk = Conversation::new(plan, clips, instructions).map_err(|error| error.to_string())?;
+    Ok((Talker::Sound(Box::new(talk)), Some(crew)))
+}
+
+impl Engine {
+    /// Who serves an agent: made once for a version of the flow, shared by its calls.
+    fn staff(&self, flow: &Version, agent: &Agent, providers: &call::Providers) -> Result<Arc<Staff>, String> {
+        if let Some(staff) = flow.staff(&agent.name) {
+            return Ok(staff);
+        }
+        let directory = &self.providers;
+        let services = |stage: Stage, spec: &Option<call::ServiceSpec>| {
+            spec.as_ref()
+                .map(|spec| directory.services(stage, spec))
+                .unwrap_or_default()
+        };
+        let tools = providers.actions.iter().map(|action| think::Tool {
+            name: action.name.clone(),
+            description: action.description.clone(),
+            parameters: action.parameters.clone(),
+        });
+        let staff = Staff {
+            listen: providers::all(&services(Stage::Listen, &providers.listen), listen::listener)?,
+            think: providers::all(&services(Stage::Think, &providers.think), think::thinker)?,
+            speak: providers::all(&services(Stage::Speak, &providers.speak), speak::speaker)?,
+            live: providers::all(&services(Stage::Live, &providers.realtime), realtime::duplex)?,
+            tools: tools.collect(),
+            doer: None,
+        };
+        Ok(flow.keep_staff(&agent.name, staff))
+    }
+
+    /// The sounds of an agent, decoded once per content and shared by all calls.
+    pub(super) async fn clips(&self, flow: &Version, paths: &[String], texts: &[String]) -> Result<Vec<Clip>, String> {
+        let mut clips = Vec::with_capacity(paths.len());
+        for (path, text) in paths.iter().zip(texts) {
+            let key = format!("{path}\0{text}\0{}", flow.flow.hash);
+            let clip = match self.sockets.clip(&key) {
+                Some(clip) => clip,
+                None => {
+                    let clip = Clip::new(self.decoded(path).await?, text.as_str());
+                    self.sockets.keep_clip(key, clip.clone());
+                    clip
+                }
+            };
+            clips.push(clip);
+        }
+        Ok(clips)
+    }
+
+    async fn decoded(&self, path: &str) -> Result<Vec<u8>, String> {
+        if path.is_empty() {
+            // Words that the carrier speaks, where it does that.
+            return Ok(Vec::new());
+        }
+        let roots = self.config.static_roots.iter();
+        let file = roots.map(|root| root.join(path)).find(|file| file.is_file());
+        let file = file.ok_or_else(|| format!("the sound `{path}` is not there"))?;
+        let bytes = tokio::fs::read(&file)
+            .await
+            .map_err(|error| format!("the sound `{path}`: {error}"))?;
+        match tokio::task::spawn_blocking(move || sound::decode(&bytes)).await {
+            Ok(Ok(ulaw)) => Ok(ulaw),
+            Ok(Err(error)) => Err(format!("the sound `{path}`: {error}")),
+            Err(_) => Err(format!("the sound `{path}` cannot be decoded")),
+        }
+    }
+
+    /// What a turn took, by name, with what it cost where prices are declared.
+    pub(super) fn facts(&self, facts: Option<&Facts>) -> Map<String, Value> {
+        let Some(facts) = facts else { return Map::new() };
+        let Ok(Value::Object(mut named)) = serde_json::to_value(facts) else {
+            return Map::new();
+        };
+        let prices = facts.provider.split(", ").filter_map(|name| self.providers.price(name));
+        let usage = facts.usage.unwrap_or_default();
+        let costs: Vec<f64> = prices
+            .map(|price| {
+                let tokens = f64::from(usage.prompt) * price.input + f64::from(usage.completion) * price.output;
+                let characters = f64::from(facts.characters) * price.characters;
+                (tokens + characters) / 1_000_000.0 + f64::from(facts.listened) / 60_000.0 * price.minute
+            })
+            .collect();
+        if !costs.is_empty() {
+            named.insert("cost".to_owned(), Value::from(costs.iter().sum::<f64>()));
+        }
+        named
+    }
+}
