@@ -12,6 +12,7 @@ pub mod line;
 pub mod media;
 pub mod providers;
 pub mod report;
+pub mod score;
 pub mod server;
 pub mod step;
 pub mod store;
