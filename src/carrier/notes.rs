@@ -1,11 +1,13 @@
 //! What the caller does, noted down as it happens: the labels against which a call is judged.
 
-use super::ear::audible;
+use crate::audio::level::rms_dbfs;
 use crate::audio::mulaw;
 use crate::score::{Kind, Label};
 
 /// A caller who says nothing for longer has finished, whatever comes next (ms).
 const LONGEST_PAUSE: u64 = 3000;
+/// What is softer at the edges of a voice is breath and echo, over when a listener would call it over (dBFS).
+const SPOKEN_DBFS: f32 = -45.0;
 
 /// The labels of a call on its way.
 #[derive(Debug, Default)]
@@ -16,9 +18,9 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// The caller begins to speak at `at` ms. Quiet edges of the sound are no part of what is said.
+    /// The caller begins to speak at `at` ms. The quiet edges of the sound are no part of what is said.
     pub(crate) fn speaks(&mut self, at: u64, sound: &[u8], kind: Kind, words: &str) {
-        let loud = |frame: &[u8]| audible(frame);
+        let loud = |frame: &[u8]| rms_dbfs(&mulaw::decode_all(frame)) >= SPOKEN_DBFS;
         let frames = || sound.chunks(mulaw::FRAME);
         let (Some(first), Some(last)) = (frames().position(loud), frames().rposition(loud)) else {
             return;
