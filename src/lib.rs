@@ -13,6 +13,7 @@ pub mod media;
 pub mod pipeline;
 pub mod providers;
 pub mod report;
+pub mod score;
 pub mod server;
 pub mod step;
 pub mod store;

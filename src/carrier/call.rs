@@ -27,6 +27,7 @@ use super::stream;
 use super::timeline::{Event, Happening, Timeline};
 use super::verbs;
 use super::voice::{Voice, VoiceError};
+use crate::score::Label;
 use crate::twiml::Setting;
 
 /// Who or what ended a call.
@@ -57,6 +58,8 @@ pub struct CallReport {
     pub timeline: Vec<Event>,
     /// What was heard and said, with its silences.
     pub ear: Ear,
+    /// What the caller said and meant, and when, on the ear's own time.
+    pub labels: Vec<Label>,
     /// The longest time, while the call was up, in which neither side could be heard.
     pub longest_silence: Span,
     /// The carrier's error codes with what happened.
@@ -113,7 +116,7 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
     let seed = sid
         .bytes()
         .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let voice = Voice::load(&spec.caller, seed).map_err(PlaceError::Caller)?;
+    let voice = Voice::load(&spec.caller, spec.noise, seed).map_err(PlaceError::Caller)?;
     let (orders, inbox) = mpsc::channel(8);
     account.state().calls.insert(
         sid.clone(),
@@ -152,7 +155,7 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
         progress: Progress::new(spec.status_callback.clone(), spec.status_events.clone()),
     };
     let outcome = live(&mut leg, &spec).await;
-    let ear = bury(leg, outcome).await;
+    let (ear, labels) = bury(leg, outcome).await;
     // The courier's task only ends early by a panic, which the tests would show.
     let _delivered = delivering.await;
     tokio::time::sleep(spec.linger).await;
@@ -185,6 +188,7 @@ pub async fn place(spec: CallSpec, net: &Carrier) -> Result<CallReport, PlaceErr
         call_sid: sid,
         outcome,
         ear,
+        labels,
     })
 }
 
@@ -298,7 +302,7 @@ async fn announce(leg: &mut Leg) -> Outcome {
 }
 
 /// Ends the call: copies are stopped, the last status goes out, and what was heard is handed over.
-async fn bury(mut leg: Leg, outcome: Outcome) -> Ear {
+async fn bury(mut leg: Leg, outcome: Outcome) -> (Ear, Vec<Label>) {
     for mut fork in std::mem::take(&mut leg.line.forks) {
         fork.stop(&leg.account.sid, &leg.sid).await;
         stream::tell(&leg, &fork.noun, &fork.writer.sid, "stream-stopped", None);

@@ -21,10 +21,16 @@ pub enum Step {
     AwaitSound,
     /// Waits until something was heard and has been over for half a second.
     AwaitPromptEnd,
+    /// Waits until something was heard and has been over for 700 ms: the turn is the caller's.
+    AwaitTurn,
+    /// Waits until the engine has been speaking for so long, and speaks still.
+    AwaitSpeaking(Duration),
     /// Waits until the carrier begins this verb (`Record`, `Gather`, …).
     AwaitVerb(String),
     /// Speaks.
     Speak(Speech),
+    /// Shows that the caller listens, with "mm-hm" or the like; the engine is to go on.
+    Backchannel(Speech),
     /// Presses keys: `0-9 * # A-D`, with `w` for half a second and `W` for a second between them.
     Keys(String),
     /// Hangs up.
@@ -71,7 +77,7 @@ pub enum ScriptError {
     BadWait(String),
     /// `keys` holds something that is no key.
     BadKeys(String),
-    /// `speak` has nothing to say.
+    /// `speak` or `backchannel` has nothing to say.
     NothingToSay,
 }
 
@@ -81,14 +87,15 @@ impl fmt::Display for ScriptError {
             Self::UnknownStep(text) => write!(
                 f,
                 "`{text}` is no step of a caller; use `wait 2s`, `wait prompt`, `speak FILE.wav`, \
-                 `speak WORDS`, `keys 12#`, `silent 3s` or `hangup`"
+                 `speak WORDS`, `interrupt after 1s`, `backchannel WORDS`, `keys 12#`, `silent 3s` or `hangup`"
             ),
             Self::BadWait(text) => write!(
                 f,
-                "`{text}` is nothing to wait for; use a time such as `2s`, or `prompt`, `sound`, `verb Record`"
+                "`{text}` is nothing to wait for; use a time such as `2s`, or `prompt`, `turn`, `sound`, \
+                 `speaking 1s`, `verb Record`"
             ),
             Self::BadKeys(text) => write!(f, "`{text}` holds something that is no key; use 0-9, *, #, w, W"),
-            Self::NothingToSay => f.write_str("`speak` needs a file or words"),
+            Self::NothingToSay => f.write_str("`speak` and `backchannel` need a file or words"),
         }
     }
 }
@@ -143,6 +150,8 @@ fn read_step(part: &str, steps: &mut Vec<Step>) -> Result<(), ScriptError> {
         "silent" if rest.is_empty() => {}
         "silent" => steps.push(read_wait(rest)?),
         "speak" | "say" => steps.push(Step::Speak(read_speech(rest)?)),
+        "backchannel" => steps.push(Step::Backchannel(read_speech(rest)?)),
+        "interrupt" => steps.push(read_interruption(rest)?),
         "keys" | "press" => steps.push(Step::Keys(read_keys(rest)?)),
         "hangup" => steps.push(Step::HangUp),
         "hang" if rest == "up" => steps.push(Step::HangUp),
@@ -157,10 +166,25 @@ fn read_wait(rest: &str) -> Result<Step, ScriptError> {
     }
     match rest.split_once(char::is_whitespace) {
         None if rest == "prompt" => Ok(Step::AwaitPromptEnd),
+        None if rest == "turn" => Ok(Step::AwaitTurn),
         None if rest == "sound" => Ok(Step::AwaitSound),
+        Some(("speaking", time)) => read_speaking(time),
         Some(("verb", name)) => Ok(Step::AwaitVerb(name.trim().to_owned())),
         _ => Err(ScriptError::BadWait(rest.to_owned())),
     }
+}
+
+fn read_interruption(rest: &str) -> Result<Step, ScriptError> {
+    match rest.split_once(char::is_whitespace) {
+        Some(("after", time)) => read_speaking(time),
+        _ => Err(ScriptError::BadWait(rest.to_owned())),
+    }
+}
+
+fn read_speaking(time: &str) -> Result<Step, ScriptError> {
+    parse_duration(time)
+        .map(Step::AwaitSpeaking)
+        .ok_or_else(|| ScriptError::BadWait(time.to_owned()))
 }
 
 fn read_speech(rest: &str) -> Result<Speech, ScriptError> {
@@ -210,7 +234,8 @@ mod tests {
     #[test]
     fn every_step_has_a_form_on_the_command_line() {
         let script: Script = "wait 1.5s; on_prompt_end keys \"12#\"; wait prompt\nwait sound; wait verb Record; \
-             speak hello.wav as good morning; speak 2s; speak \"two words\"; silent 300ms; hang up; silent"
+             speak hello.wav as good morning; speak 2s; speak \"two words\"; silent 300ms; wait turn; \
+             interrupt after 1.5s; wait speaking 2s; backchannel mm-hm; hang up; silent"
             .parse()
             .expect("all steps are known");
         assert_eq!(
@@ -229,6 +254,10 @@ mod tests {
                 Step::Speak(Speech::Noise(Duration::from_secs(2))),
                 Step::Speak(Speech::Words("two words".to_owned())),
                 Step::Wait(Duration::from_millis(300)),
+                Step::AwaitTurn,
+                Step::AwaitSpeaking(Duration::from_millis(1500)),
+                Step::AwaitSpeaking(Duration::from_secs(2)),
+                Step::Backchannel(Speech::Words("mm-hm".to_owned())),
                 Step::HangUp,
             ]
         );
@@ -241,7 +270,10 @@ mod tests {
             ("wait long", "nothing to wait for"),
             ("keys 1x", "no key"),
             ("keys", "no key"),
-            ("speak", "needs a file or words"),
+            ("speak", "need a file or words"),
+            ("backchannel", "need a file or words"),
+            ("interrupt", "nothing to wait for"),
+            ("interrupt after a while", "nothing to wait for"),
         ] {
             let error = text.parse::<Script>().expect_err(text).to_string();
             assert!(error.contains(part), "{error}");

@@ -36,19 +36,23 @@ impl Span {
 pub struct Ear {
     said: Vec<u8>,
     heard: Vec<u8>,
+    /// The frames in which the caller, and not only the line's noise, could be heard.
+    voiced: Vec<bool>,
     /// The frames in which the call was up: answered and not yet over.
     up: Option<(usize, usize)>,
 }
 
 impl Ear {
-    /// Adds 20 ms: what the caller said, what the caller heard, and whether the call was up.
-    pub(crate) fn take(&mut self, said: &Frame, heard: &Frame, up: bool) {
+    /// Adds 20 ms: what the caller's line carried, whether the caller was in it, what the caller heard, and whether
+    /// the call was up.
+    pub(crate) fn take(&mut self, said: &Frame, voiced: bool, heard: &Frame, up: bool) {
         if up {
             let frame = self.said.len() / mulaw::FRAME;
             let first = self.up.map_or(frame, |(first, _)| first);
             self.up = Some((first, frame + 1));
         }
         self.said.extend_from_slice(said);
+        self.voiced.push(voiced);
         self.heard.extend_from_slice(heard);
     }
 
@@ -77,35 +81,33 @@ impl Ear {
     /// The longest time, while the call was up, in which neither side could be heard.
     #[must_use]
     pub fn longest_silence(&self) -> Span {
-        self.longest(|frame| audible(self.frame(&self.said, frame)) || audible(self.frame(&self.heard, frame)))
+        self.longest(|frame| self.voiced[frame] || self.hears(frame))
     }
 
     /// The longest time, while the call was up, in which nothing came from the engine's side.
     #[must_use]
     pub fn longest_unheard(&self) -> Span {
-        self.longest(|frame| audible(self.frame(&self.heard, frame)))
+        self.longest(|frame| self.hears(frame))
     }
 
     /// The sounds the caller heard while the call was up; pauses below 300 ms do not part them.
     #[must_use]
     pub fn sounds(&self) -> Vec<Span> {
-        self.spans(&self.heard)
+        self.spans(|frame| self.hears(frame))
     }
 
     /// For how long, in all, something was heard while the call was up.
     #[must_use]
     pub fn heard_time(&self) -> Duration {
         let (first, end) = self.up.unwrap_or((0, 0));
-        let frames = (first..end)
-            .filter(|frame| audible(self.frame(&self.heard, *frame)))
-            .count();
+        let frames = (first..end).filter(|frame| self.hears(*frame)).count();
         span(0, frames).to
     }
 
     /// The caller's own utterances; pauses below 300 ms do not part them.
     #[must_use]
     pub fn utterances(&self) -> Vec<Span> {
-        self.spans(&self.said)
+        self.spans(|frame| self.voiced[frame])
     }
 
     /// For each utterance, how long the caller waited from its end for the next sound. None for one that got no answer.
@@ -121,11 +123,11 @@ impl Ear {
             .collect()
     }
 
-    fn spans(&self, track: &[u8]) -> Vec<Span> {
+    fn spans(&self, sounds: impl Fn(usize) -> bool) -> Vec<Span> {
         const PARTING: usize = 15;
         let (first, end) = self.up.unwrap_or((0, 0));
         let mut spans: Vec<(usize, usize)> = Vec::new();
-        for frame in (first..end).filter(|frame| audible(self.frame(track, *frame))) {
+        for frame in (first..end).filter(|frame| sounds(*frame)) {
             match spans.last_mut() {
                 Some((_, to)) if frame - *to < PARTING => *to = frame + 1,
                 _ => spans.push((frame, frame + 1)),
@@ -148,10 +150,9 @@ impl Ear {
         span(best.0, best.1)
     }
 
-    fn frame<'a>(&self, track: &'a [u8], index: usize) -> &'a [u8] {
-        track
-            .get(index * mulaw::FRAME..(index + 1) * mulaw::FRAME)
-            .unwrap_or(&[])
+    fn hears(&self, frame: usize) -> bool {
+        let sound = self.heard.get(frame * mulaw::FRAME..(frame + 1) * mulaw::FRAME);
+        audible(sound.unwrap_or(&[]))
     }
 }
 
@@ -184,10 +185,10 @@ mod tests {
         let mut ear = Ear::default();
         for mark in pattern.chars() {
             match mark {
-                'r' => ear.take(&SILENT, &LOUD, false),
-                'e' => ear.take(&SILENT, &LOUD, true),
-                'c' => ear.take(&LOUD, &SILENT, true),
-                _ => ear.take(&SILENT, &SILENT, true),
+                'r' => ear.take(&SILENT, false, &LOUD, false),
+                'e' => ear.take(&SILENT, false, &LOUD, true),
+                'c' => ear.take(&LOUD, true, &SILENT, true),
+                _ => ear.take(&SILENT, false, &SILENT, true),
             }
         }
         ear

@@ -15,6 +15,7 @@ use super::fork::Fork;
 use super::timeline::{Happening, Timeline};
 use super::voice::Voice;
 use crate::audio::mulaw;
+use crate::score::Label;
 
 /// Length of a beat.
 pub(crate) const BEAT: Duration = Duration::from_millis(mulaw::FRAME_MS);
@@ -106,7 +107,7 @@ impl Line {
         if let Some(told) = act.told.take() {
             self.timeline.note(Happening::Caller(told));
         }
-        self.ear.take(&act.said, heard, self.up.is_some());
+        self.ear.take(&act.said, act.voiced, heard, self.up.is_some());
         for fork in &mut self.forks {
             fork.carry(&act.said, heard);
         }
@@ -183,10 +184,10 @@ impl Line {
         self.alarm = after.map(|after| self.beats + beats(after));
     }
 
-    /// The call is over: no more orders are taken. Returns what was heard.
-    pub(crate) fn end(mut self) -> Ear {
+    /// The call is over: no more orders are taken. Returns what was heard, and what the caller did.
+    pub(crate) fn end(mut self) -> (Ear, Vec<Label>) {
         self.orders.close();
-        self.ear
+        (self.ear, self.voice.into_labels())
     }
 
     /// How long the call has been up.

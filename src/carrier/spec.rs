@@ -8,6 +8,7 @@ use super::caller::Script;
 use super::exchange::Method;
 use super::faults::Fault;
 use super::front::Front;
+use super::noise::Noise;
 use super::timeline::Event;
 
 /// An incoming call to place.
@@ -29,6 +30,8 @@ pub struct CallSpec {
     pub to: String,
     /// What the caller does.
     pub caller: Script,
+    /// What lies under the caller's voice on the line.
+    pub noise: Option<Noise>,
     /// What goes wrong on purpose, besides the carrier's own faults.
     pub faults: Vec<Fault>,
     /// Public addresses that lead elsewhere.
@@ -64,6 +67,7 @@ impl CallSpec {
             from: "+972501234567".to_owned(),
             to: "+97231234567".to_owned(),
             caller: Script::silent(),
+            noise: None,
             faults: Vec::new(),
             fronts: Vec::new(),
             max_length: Duration::from_secs(600),

@@ -5,11 +5,18 @@ use std::time::Duration;
 
 use super::caller::{Script, Speech, Step};
 use super::ear::{Frame, SILENT, audible};
+use super::noise::{Hiss, Noise};
+use super::notes::Notes;
 use super::sounds;
 use crate::audio::{mulaw, sound};
+use crate::score::{Kind, Label};
 
 /// How long a prompt must be over before the caller believes it.
 const PROMPT_OVER: Duration = Duration::from_millis(500);
+/// How long the engine must be silent before the caller takes the turn.
+const TURN_OVER: Duration = Duration::from_millis(700);
+/// A shorter pause does not end the engine's speech.
+const BREATH: Duration = Duration::from_millis(300);
 const BEAT: Duration = Duration::from_millis(mulaw::FRAME_MS);
 
 /// What the caller does in one beat of 20 ms.
@@ -17,6 +24,8 @@ const BEAT: Duration = Duration::from_millis(mulaw::FRAME_MS);
 pub(crate) struct Act {
     /// What comes out of the microphone.
     pub(crate) said: Frame,
+    /// Whether the caller can be heard in it, and not only the line's noise.
+    pub(crate) voiced: bool,
     /// The key pressed, at its beginning.
     pub(crate) key: Option<char>,
     /// The words just finished, as a recogniser would write them down; empty for noise.
@@ -69,6 +78,13 @@ pub(crate) struct Voice {
     heard_since: bool,
     quiet: Duration,
     verb: Option<String>,
+    /// How long the engine has been speaking.
+    heard_for: Duration,
+    /// What is said next begins over the engine's speech on purpose.
+    interrupts: bool,
+    beats: u64,
+    notes: Notes,
+    noise: Option<Hiss>,
 }
 
 /// A step with its sound at hand.
@@ -76,18 +92,33 @@ pub(crate) struct Voice {
 enum Todo {
     Step(Step),
     Speak(Vec<u8>, String),
+    Backchannel(Vec<u8>, String),
 }
 
 impl Voice {
-    /// Reads the script's sound files.
-    pub(crate) fn load(script: &Script, seed: u64) -> Result<Self, VoiceError> {
+    /// Reads the script's sound files, and puts noise under everything where that is wanted.
+    pub(crate) fn load(script: &Script, noise: Option<Noise>, seed: u64) -> Result<Self, VoiceError> {
         let mut steps = VecDeque::new();
         for step in &script.steps {
             steps.push_back(match step {
-                Step::Speak(speech) => speak(speech, seed)?,
+                Step::Speak(speech) => {
+                    let (sound, words) = load(speech, seed)?;
+                    Todo::Speak(sound, words)
+                }
+                Step::Backchannel(speech) => {
+                    let (sound, words) = load(speech, seed)?;
+                    Todo::Backchannel(sound, words)
+                }
                 other => Todo::Step(other.clone()),
             });
         }
+        let noise = noise.map(|noise| {
+            let spoken = steps.iter().filter_map(|step| match step {
+                Todo::Speak(sound, _) | Todo::Backchannel(sound, _) => Some(sound.as_slice()),
+                Todo::Step(_) => None,
+            });
+            Hiss::new(noise, spoken, seed)
+        });
         Ok(Self {
             steps,
             speaking: VecDeque::new(),
@@ -97,6 +128,11 @@ impl Voice {
             heard_since: false,
             quiet: Duration::ZERO,
             verb: None,
+            heard_for: Duration::ZERO,
+            interrupts: false,
+            beats: 0,
+            notes: Notes::default(),
+            noise,
         })
     }
 
@@ -120,6 +156,7 @@ impl Voice {
         self.listen(heard);
         let mut act = Act {
             said: SILENT,
+            voiced: false,
             key: None,
             words: None,
             hangs_up: false,
@@ -147,7 +184,17 @@ impl Voice {
         if self.speaking.is_empty() {
             act.words = self.words.take();
         }
+        act.voiced = audible(&act.said);
+        if let Some(noise) = &mut self.noise {
+            noise.add(&mut act.said);
+        }
+        self.beats += 1;
         act
+    }
+
+    /// What the caller did, and when, from the first beat on.
+    pub(crate) fn into_labels(self) -> Vec<Label> {
+        self.notes.into_labels()
     }
 
     fn listen(&mut self, heard: &Frame) {
@@ -155,8 +202,14 @@ impl Voice {
         if audible(heard) {
             self.heard_since = true;
             self.quiet = Duration::ZERO;
+            self.heard_for += BEAT;
         } else {
             self.quiet += BEAT;
+            if self.quiet >= BREATH {
+                self.heard_for = Duration::ZERO;
+            } else if !self.heard_for.is_zero() {
+                self.heard_for += BEAT;
+            }
         }
     }
 
@@ -170,6 +223,8 @@ impl Voice {
             Some(Todo::Step(Step::Wait(time))) => self.since >= *time,
             Some(Todo::Step(Step::AwaitSound)) => self.quiet.is_zero(),
             Some(Todo::Step(Step::AwaitPromptEnd)) => self.heard_since && self.quiet >= PROMPT_OVER,
+            Some(Todo::Step(Step::AwaitTurn)) => self.heard_since && self.quiet >= TURN_OVER,
+            Some(Todo::Step(Step::AwaitSpeaking(time))) => self.quiet.is_zero() && self.heard_for >= *time,
             Some(Todo::Step(Step::AwaitVerb(name))) => self.verb.as_deref() == Some(name.as_str()),
             Some(_) => true,
         };
@@ -178,16 +233,32 @@ impl Voice {
         }
         self.since = Duration::ZERO;
         self.heard_since = false;
-        match self.steps.pop_front() {
+        let step = self.steps.pop_front();
+        if !matches!(
+            step,
+            Some(Todo::Speak(..) | Todo::Backchannel(..) | Todo::Step(Step::Wait(_)))
+        ) {
+            self.notes.acts();
+        }
+        match step {
             Some(Todo::Speak(sound, words)) => {
                 act.told = Some(if words.is_empty() {
                     "speaks".to_owned()
                 } else {
                     format!("says \"{words}\"")
                 });
-                self.speaking = sound.into();
-                self.words = Some(words);
+                let kind = if self.interrupts {
+                    Kind::Interruption
+                } else {
+                    Kind::Turn
+                };
+                self.say(sound, words, kind);
             }
+            Some(Todo::Backchannel(sound, words)) => {
+                act.told = Some(format!("murmurs \"{words}\""));
+                self.say(sound, words, Kind::Backchannel);
+            }
+            Some(Todo::Step(Step::AwaitSpeaking(_))) => self.interrupts = true,
             Some(Todo::Step(Step::Keys(keys))) => {
                 act.told = Some(format!("presses {keys}"));
                 self.keys = keys.chars().collect();
@@ -198,6 +269,13 @@ impl Voice {
             }
             _ => {}
         }
+    }
+
+    fn say(&mut self, sound: Vec<u8>, words: String, kind: Kind) {
+        self.interrupts = false;
+        self.notes.speaks(self.beats * mulaw::FRAME_MS, &sound, kind, &words);
+        self.speaking = sound.into();
+        self.words = Some(words);
     }
 
     fn press(&mut self, key: char, act: &mut Act) {
@@ -213,15 +291,16 @@ impl Voice {
     }
 }
 
-fn speak(speech: &Speech, seed: u64) -> Result<Todo, VoiceError> {
+/// The sound of a speech and the words in it.
+fn load(speech: &Speech, seed: u64) -> Result<(Vec<u8>, String), VoiceError> {
     Ok(match speech {
-        Speech::Words(words) => Todo::Speak(sounds::speechlike(sounds::speaking_time(words), seed), words.clone()),
-        Speech::Noise(length) => Todo::Speak(sounds::speechlike(*length, seed), String::new()),
-        Speech::Sound { mulaw, words } => Todo::Speak(mulaw.clone(), words.clone()),
+        Speech::Words(words) => (sounds::speechlike(sounds::speaking_time(words), seed), words.clone()),
+        Speech::Noise(length) => (sounds::speechlike(*length, seed), String::new()),
+        Speech::Sound { mulaw, words } => (mulaw.clone(), words.clone()),
         Speech::File { path, words } => {
             let bytes = std::fs::read(path).map_err(|error| VoiceError::Unreadable(path.clone(), error))?;
             let sound = sound::decode(&bytes).map_err(|error| VoiceError::NotSound(path.clone(), error))?;
-            Todo::Speak(sound, words.clone())
+            (sound, words.clone())
         }
     })
 }
@@ -231,7 +310,7 @@ mod tests {
     use super::*;
 
     fn voice(script: &str) -> Voice {
-        Voice::load(&script.parse().expect("a script"), 1).expect("no files")
+        Voice::load(&script.parse().expect("a script"), None, 1).expect("no files")
     }
 
     #[test]
@@ -268,8 +347,49 @@ mod tests {
     }
 
     #[test]
+    fn the_caller_interrupts_and_listens_over_the_engines_speech() {
+        let loud: Frame = [0; mulaw::FRAME];
+        let mut voice = voice("interrupt after 1s; speak 500ms; wait 400ms; speak 500ms; wait turn; backchannel 1s");
+        let mut begun = Vec::new();
+        for beat in 0..300u32 {
+            // The engine speaks from 1 s to 3.4 s, with a breath of 200 ms, then again from 4 s to 5 s.
+            let speaks = matches!(beat, 50..=79 | 90..=169 | 200..=249);
+            let act = voice.beat(if speaks { &loud } else { &SILENT });
+            begun.extend(act.told.map(|_| beat));
+        }
+        assert_eq!(
+            begun,
+            [100, 145, 285],
+            "a second with its breath; 700 ms after the last sound; each step takes a beat"
+        );
+        let labels: Vec<_> = voice
+            .into_labels()
+            .iter()
+            .map(|label| (label.kind, label.from_ms, label.to_ms))
+            .collect();
+        assert_eq!(
+            labels,
+            [
+                (Kind::Interruption, 2000, 2500),
+                (Kind::Pause, 2500, 2900),
+                (Kind::Turn, 2900, 3400),
+                (Kind::Backchannel, 5700, 6700),
+            ]
+        );
+    }
+
+    #[test]
+    fn noise_lies_under_everything_and_is_not_taken_for_the_caller() {
+        let script = "wait 200ms; speak 200ms".parse().expect("a script");
+        let mut voice = Voice::load(&script, Some("10db".parse().expect("a noise")), 1).expect("no files");
+        let acts: Vec<Act> = (0..30).map(|_| voice.beat(&SILENT)).collect();
+        assert!(acts.iter().all(|act| audible(&act.said)));
+        assert_eq!(acts.iter().filter(|act| act.voiced).count(), 10);
+    }
+
+    #[test]
     fn a_missing_file_is_named() {
-        let error = Voice::load(&"speak /nowhere/a.wav".parse().expect("a script"), 1).expect_err("no such file");
+        let error = Voice::load(&"speak /nowhere/a.wav".parse().expect("a script"), None, 1).expect_err("no such file");
         assert!(error.to_string().contains("/nowhere/a.wav"));
     }
 }

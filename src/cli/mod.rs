@@ -9,6 +9,7 @@ mod output;
 mod run;
 mod scenario;
 pub mod schema;
+mod score;
 mod simulate;
 mod told;
 mod validate;
@@ -34,6 +35,8 @@ enum Command {
     Validate(validate::Validate),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
+    /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
+    Score(score::Args),
     /// Prints a JSON Schema.
     Schema(schema::Schema),
     /// Makes a new project that validates.
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Score(args) => score::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::New(args) => new::run(&args),
         Command::List(args) => list::run(&args),

@@ -5,8 +5,8 @@ use super::run::located;
 use super::scenario::{self, Expect};
 use super::{Exit, logs, output, told};
 use crate::carrier::{
-    CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Outcome, Script, StatusEvent,
-    parse_duration, place,
+    CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Noise, Outcome, Script, StatusEvent,
+    parse_duration, place, voiced,
 };
 use crate::line::Disk;
 use crate::line::config::{self, Settings};
@@ -36,6 +36,13 @@ pub struct Simulate {
         default_value = "wait prompt; speak Hello, I am looking for a flat; wait prompt; speak No, thank you"
     )]
     caller: Script,
+    /// Speaks the caller's words with a real voice: the base of a service that speaks OpenAI's protocol, such as
+    /// `http://127.0.0.1:8090/v1`. Without it, words are noise of a fitting length.
+    #[arg(long, value_name = "URL")]
+    voice: Option<String>,
+    /// Noise under the caller's voice, so far below it: `15db`, `pink:10db`.
+    #[arg(long, value_name = "DB", allow_hyphen_values = true)]
+    noise: Option<Noise>,
     /// What goes wrong, such as `refuse-stream` or `drop-stream=3s`; may be repeated. See `engine list faults`.
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
@@ -60,6 +67,9 @@ pub struct Simulate {
     /// Writes what was said and heard as a stereo WAV: the caller left, the engine right.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Writes what the caller said and when as JSON, for `engine score --labels`.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// Fails where the caller heard nothing for longer. Default: the flow's `limits.silence`.
     #[arg(long, value_parser = duration)]
     max_silence: Option<Duration>,
@@ -119,6 +129,15 @@ async fn simulate(args: &Simulate) -> Exit {
         Ok(expect) => expect,
         Err(exit) => return exit,
     };
+    if let Some(base) = &args.voice {
+        match voiced(&args.caller, base).await {
+            Ok(script) => args.caller = script,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return Exit::Unavailable;
+            }
+        }
+    }
     let args = &args;
     let config = CarrierConfig {
         account_sid: args.account_sid.clone(),
@@ -272,6 +291,7 @@ async fn place_all(
         };
         spec.to.clone_from(&args.to);
         spec.caller = args.caller.clone();
+        spec.noise = args.noise;
         spec.faults = args.faults.clone();
         spec.dials.clone_from(&args.dials);
         spec.max_length = args.limit;
@@ -343,6 +363,15 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
         }
         if args.format == Format::Human {
             say!("what was said and heard: {}", path.display());
+        }
+    }
+    if let (Some(path), Some(report)) = (&args.labels, reports.first()) {
+        let written = serde_json::to_vec_pretty(&report.labels)
+            .map_err(std::io::Error::from)
+            .and_then(|json| std::fs::write(path, json));
+        if let Err(error) = written {
+            eprintln!("error: `{}` cannot be written: {error}", path.display());
+            return Exit::Usage;
         }
     }
     if good { Exit::Done } else { Exit::Problems }

@@ -1,6 +1,7 @@
 //! The carrier against a small scripted engine over real sockets. Each test reads as a call.
 
 mod documents;
+mod judged;
 mod many;
 mod network;
 mod rest;
