@@ -159,7 +159,8 @@ impl Neural {
             self.probability = self.silero.hear(&self.window);
         }
         let least = if self.speech {
-            self.threshold - HYSTERESIS
+            // A very low threshold keeps some room below it, or speech would never end.
+            (self.threshold - HYSTERESIS).max(self.threshold / 2.0)
         } else {
             self.threshold
         };
@@ -174,5 +175,170 @@ impl Neural {
         let nothing = (self.floor.dbfs() + NOTHING_DB).max(NOTHING_DBFS);
         self.floor.learn(loudest);
         loudest < nothing && self.probability < SURE && !self.tracker.in_sound()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SPEECH: &[u8] = include_bytes!("../../tests/fixtures/vad/speech.ulaw");
+    const NOISY: &[u8] = include_bytes!("../../tests/fixtures/vad/noisy.ulaw");
+    const BURSTS: &[u8] = include_bytes!("../../tests/fixtures/vad/bursts.ulaw");
+    const TURNS: &str = include_str!("../../tests/fixtures/vad/turns.txt");
+
+    /// From when to when somebody speaks in the fixtures, in ms.
+    fn turns() -> Vec<(usize, usize)> {
+        let number = |text: &str| text.parse().unwrap();
+        let turn = |line: &str| line.split_once(' ').map(|(from, to)| (number(from), number(to)));
+        TURNS.lines().map(|line| turn(line).unwrap()).collect()
+    }
+
+    fn by(kind: Kind) -> Vad {
+        Vad::new(VadConfig {
+            kind,
+            ..VadConfig::default()
+        })
+    }
+
+    /// What is known at the end of each 20 ms.
+    fn run(vad: &mut Vad, sound: &[u8]) -> Vec<Activity> {
+        sound.chunks(mulaw::FRAME).map(|frame| vad.push(frame)).collect()
+    }
+
+    #[test]
+    fn speech_is_heard_from_its_start_to_its_end() {
+        for (sound, late) in [(SPEECH, 130), (NOISY, 200)] {
+            let heard = run(&mut Vad::default(), sound);
+            let at = |millis: usize| heard[millis / 20 - 1];
+            assert!(!at(turns()[0].0).speaking);
+            for (from, to) in turns() {
+                let start = (from / 20..to / 20).find(|&frame| heard[frame].speaking).unwrap() * 20 + 20;
+                assert!(start - from <= 140 + late, "speech at {from} heard at {start}");
+                assert!(at(start + 20).speech >= 100);
+                assert!(
+                    (start..to).step_by(20).all(|now| at(now).silence < 300),
+                    "no end within {from}..{to}"
+                );
+                // Half a second of silence is half a second since the end of the speech.
+                let end = (to..to + 600 + late)
+                    .step_by(20)
+                    .find(|&now| at(now / 20 * 20).silence >= 500)
+                    .unwrap();
+                assert!(
+                    (to + 440..=to + 500 + late).contains(&end),
+                    "speech until {to} over at {end}"
+                );
+                assert!(!at(end).speaking);
+            }
+        }
+    }
+
+    #[test]
+    fn loud_noise_is_speech_to_the_gate_alone() {
+        assert!(
+            run(&mut by(Kind::Energy), BURSTS)
+                .iter()
+                .any(|activity| activity.speaking)
+        );
+        let heard = run(&mut by(Kind::Silero), BURSTS);
+        assert!(heard.iter().all(|activity| !activity.speaking));
+        assert_eq!(heard.last().unwrap().silence, 4000);
+    }
+
+    #[test]
+    fn noise_under_the_voice_hides_the_turns_from_the_gate_alone() {
+        let ended = |kind| {
+            let heard = run(&mut by(kind), NOISY);
+            let over = |&(_, to): &(usize, usize)| (to / 20..(to + 590) / 20).any(|frame| heard[frame].silence >= 480);
+            turns().iter().filter(|turn| over(turn)).count()
+        };
+        let early = |kind| {
+            let heard = run(&mut by(kind), NOISY);
+            let cut = |&(from, to): &(usize, usize)| (from / 20 + 15..to / 20).any(|frame| heard[frame].silence >= 480);
+            turns().iter().filter(|turn| cut(turn)).count()
+        };
+        assert_eq!((ended(Kind::Silero), early(Kind::Silero)), (3, 0));
+        assert!(ended(Kind::Energy) < 3 || early(Kind::Energy) > 0);
+    }
+
+    #[test]
+    fn a_silent_line_asks_the_network_once_in_eight_and_misses_nothing() {
+        let mut neural = Neural::new(VadConfig::default());
+        let mut asked = 0;
+        for _ in 0..250 {
+            neural.push(&[mulaw::SILENCE; STEP]);
+            asked += u32::from(neural.spared == 0);
+        }
+        assert!(asked <= 250 / AT_LEAST_ONCE_IN + 3, "{asked}");
+        let (from, _) = turns()[0];
+        let mut heard = 0;
+        for frame in SPEECH[from * 8..].chunks(mulaw::FRAME) {
+            heard += 20;
+            if neural.push(frame).speaking {
+                break;
+            }
+        }
+        assert!(heard <= 240, "{heard}");
+    }
+
+    #[test]
+    fn sparing_the_network_changes_no_judgement() {
+        for (sound, expected) in [
+            (SPEECH, &include_bytes!("../../tests/fixtures/vad/speech.f32")[..]),
+            (NOISY, &include_bytes!("../../tests/fixtures/vad/noisy.f32")[..]),
+        ] {
+            let mut neural = Neural::new(VadConfig::default());
+            let (mut spared, mut differing) = (0, 0);
+            for (step, &exact) in sound.as_chunks::<STEP>().0.iter().zip(expected.as_chunks::<4>().0) {
+                neural.push(step);
+                spared += usize::from(neural.spared > 0);
+                differing += usize::from((neural.probability() >= 0.5) != (f32::from_le_bytes(exact) >= 0.5));
+            }
+            println!("{spared} spared, {differing} differing");
+            assert!(spared >= 15, "{spared}");
+            assert!(differing <= 4, "{differing} of {}", sound.len() / STEP);
+        }
+    }
+
+    #[test]
+    fn every_threshold_lets_speech_end() {
+        for threshold in [0.05, 0.1, 0.3, 0.9] {
+            let mut vad = Vad::new(VadConfig {
+                threshold,
+                ..VadConfig::default()
+            });
+            let heard = run(&mut vad, SPEECH);
+            assert!(heard.iter().any(|activity| activity.speaking), "{threshold}");
+            assert!(!heard.last().unwrap().speaking, "{threshold}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn any_bytes_in_any_pieces_keep_the_times_honest(
+            from in 0..SPEECH.len(),
+            noise in proptest::collection::vec(any::<u8>(), 0..400),
+            pieces in proptest::collection::vec(0..500_usize, 0..60),
+        ) {
+            let mut sound = SPEECH[from..].to_vec();
+            sound.extend(noise);
+            let (mut vad, mut total, mut rest) = (Vad::default(), 0, &sound[..]);
+            for piece in pieces {
+                let (now, later) = rest.split_at(piece.min(rest.len()));
+                rest = later;
+                let activity = vad.push(now);
+                total += now.len();
+                prop_assert!(activity.silence as usize * 8 <= total);
+                prop_assert!(activity.speech as usize * 8 <= total);
+                prop_assert!(!activity.speaking || activity.speech >= 100);
+                prop_assert_eq!(vad.push(&[]), activity);
+            }
+            // How the sound was cut changes nothing.
+            let mut once = Vad::default();
+            prop_assert_eq!(once.push(&sound[..total]), vad.push(&[]));
+        }
     }
 }
