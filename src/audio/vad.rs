@@ -303,6 +303,11 @@ mod tests {
     }
 
     #[test]
+    fn a_call_costs_little_memory() {
+        assert!(size_of::<Neural>() <= 1536, "{}", size_of::<Neural>());
+    }
+
+    #[test]
     fn every_threshold_lets_speech_end() {
         for threshold in [0.05, 0.1, 0.3, 0.9] {
             let mut vad = Vad::new(VadConfig {

@@ -33,6 +33,11 @@ pub struct Silero {
     cell: [f32; UNITS],
 }
 
+/// Reads the weights now (a few milliseconds), which else the first window of the first call waits for.
+pub fn load() {
+    network();
+}
+
 impl Silero {
     /// A network that has heard nothing yet.
     pub const fn new() -> Self {
