@@ -45,10 +45,9 @@ impl Spectrum {
     pub fn magnitudes(&self, window: &[u8; WINDOW]) -> [[f32; BINS]; PIECES] {
         let (real, imaginary) = self.half_transform(&samples(window));
         let mut magnitudes = [[0.0; BINS]; PIECES];
-        for bin in 0..BINS {
+        for (bin, &(cos, sin)) in self.turns.iter().enumerate() {
             let (a, b) = (bin % HALF, (HALF - bin) % HALF);
-            let (cos, sin) = self.turns[bin];
-            for piece in 0..PIECES {
+            for (piece, magnitudes) in magnitudes.iter_mut().enumerate() {
                 // The transforms of the even and of the odd samples, told apart by their symmetry.
                 let even = (
                     real[a][piece] + real[b][piece],
@@ -60,7 +59,7 @@ impl Spectrum {
                 );
                 let re = even.0 + odd.0 * cos - odd.1 * sin;
                 let im = even.1 + odd.0 * sin + odd.1 * cos;
-                magnitudes[piece][bin] = 0.5 * (re * re + im * im).sqrt();
+                magnitudes[bin] = 0.5 * (re * re + im * im).sqrt();
             }
         }
         magnitudes
