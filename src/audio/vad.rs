@@ -80,7 +80,7 @@ impl Default for Vad {
 }
 
 /// How far the probability must fall below the threshold before speech is over.
-const HYSTERESIS: f32 = 0.15;
+const HYSTERESIS: f32 = 0.20;
 /// A window whose loudest part is less than this above the line's noise holds nothing new, in dB ...
 const NOTHING_DB: f32 = 4.0;
 /// ... and one below this level (dBFS) holds nothing at all: 35 dB below a usual voice.
