@@ -1,6 +1,7 @@
 //! A conversation as a pure machine: frames, keys and marks in, sound and turns out, time as an argument.
 //! Whoever listens and answers, whether a script or a model, stands behind [`Talk`].
 
+pub mod agent;
 mod end;
 mod keys;
 mod order;
