@@ -3,27 +3,43 @@
 use super::script::Rule;
 
 /// The keys pressed since the last turn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keys {
-    /// As pressed, without the closing `#`; a `#` alone stands for itself.
+    /// As pressed, without the closing key; that one alone stands for itself.
     pub(super) typed: String,
     /// When the last one was pressed.
     pub(super) last: u64,
     closed: bool,
+    closing: char,
 }
 
 /// Keys of one turn; more are not listened to.
 const MOST: usize = 64;
-const CLOSING: char = '#';
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::ended_by('#')
+    }
+}
 
 impl Keys {
+    /// No keys yet; this one closes the turn.
+    pub(super) fn ended_by(closing: char) -> Self {
+        Self {
+            typed: String::new(),
+            last: 0,
+            closed: false,
+            closing,
+        }
+    }
+
     /// Takes one more, unless the caller has closed the turn.
     pub(super) fn press(&mut self, now: u64, key: char) {
         self.last = now;
         if self.closed || self.typed.len() >= MOST {
             return;
         }
-        self.closed = key == CLOSING;
+        self.closed = key == self.closing;
         if !self.closed || self.typed.is_empty() {
             self.typed.push(key);
         }
