@@ -2,8 +2,9 @@
 
 use super::Sounds;
 use super::actions::Actions;
-use super::forms::{AgentForm, BargeInForm, FillerForm, ListenForm};
+use super::forms::{ActivityWord, AgentForm, BargeInForm, FillerForm, ListenForm};
 use super::services::Services;
+use crate::audio::vad::{Kind, VadConfig};
 use crate::call::AgentAction;
 use crate::flow::{Finding, Located, Place, Reader};
 use crate::talk::Clip;
@@ -130,13 +131,22 @@ fn cannot(name: &Located<String>, error: &PlanError) -> Finding {
 }
 
 fn listening(form: &ListenForm) -> Listening {
+    let usual = Listening::default();
+    let kind = match form.activity {
+        Some(ActivityWord::Energy) => Kind::Energy,
+        Some(ActivityWord::Silero) | None => Kind::Silero,
+    };
     Listening {
+        activity: VadConfig {
+            kind,
+            ..usual.activity
+        },
         silence: form.end_of_turn.as_millis(),
         digits: form.after_digits.as_millis(),
         unfinished: form.after_half_sentence.as_millis(),
         hard: form.at_most.as_millis(),
         longest_turn: form.longest_turn.as_millis(),
-        ..Listening::default()
+        ..usual
     }
 }
 

@@ -1,23 +1,19 @@
 //! How the agent tells that the caller is speaking.
 
-use crate::audio::gate::{Activity, Gate, GateConfig};
+use crate::audio::gate::Activity;
+use crate::audio::vad::{Vad, VadConfig};
 
 /// Voice activity of one call.
 #[derive(Debug)]
-pub(super) enum Ear {
-    /// By loudness above the line's noise.
-    Gate(Gate),
-}
+pub(super) struct Ear(Vad);
 
 impl Ear {
-    pub(super) fn new(config: GateConfig) -> Self {
-        Self::Gate(Gate::new(config))
+    pub(super) fn new(config: VadConfig) -> Self {
+        Self(Vad::new(config))
     }
 
     /// Hears one frame of mu-law.
     pub(super) fn push(&mut self, frame: &[u8]) -> Activity {
-        match self {
-            Self::Gate(gate) => gate.push(frame),
-        }
+        self.0.push(frame)
     }
 }

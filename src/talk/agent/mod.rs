@@ -89,7 +89,7 @@ impl Conversation {
         plan.check(clips)?;
         let clips = clips.iter().map(|clip| (clip.text.clone(), clip.millis())).collect();
         Ok(Self {
-            ear: Ear::new(plan.listen.gate),
+            ear: Ear::new(plan.listen.activity),
             keys: Keys::ended_by(plan.keys.end),
             plan,
             clips,

@@ -3,7 +3,7 @@
 
 use super::parameters::Parameters;
 use super::words;
-use crate::audio::gate::GateConfig;
+use crate::audio::vad::VadConfig;
 use crate::talk::Clip;
 use std::fmt;
 use std::sync::Arc;
@@ -199,7 +199,7 @@ pub struct Listening {
     /// A turn is taken as over after this, though the caller goes on.
     pub longest_turn: u64,
     /// How speech is told from noise.
-    pub gate: GateConfig,
+    pub activity: VadConfig,
 }
 
 impl Default for Listening {
@@ -212,7 +212,7 @@ impl Default for Listening {
             hard: 3000,
             shortest: 300,
             longest_turn: 60_000,
-            gate: GateConfig::default(),
+            activity: VadConfig::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! it is given word by word. Every word that is really played is written down.
 
 use super::super::*;
+use crate::audio::vad::{Kind, VadConfig};
 use crate::talk::{ActionCall, Message, Order, Play, Role, Turn, Usage, Verdict};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -30,6 +31,12 @@ pub fn clips() -> Vec<Clip> {
 /// A plan without a greeting whose every line is a clip.
 pub fn plan() -> Plan {
     let mut plan = Plan::default();
+    // The callers here are tones, which are no speech to the network.
+    plan.listen.activity = VadConfig {
+        kind: Kind::Energy,
+        shortest: 60,
+        ..VadConfig::default()
+    };
     plan.idle.line = Some(Line::clip(IDLE));
     plan.sorry = Some(Line::clip(SORRY));
     plan.longest_line = Some(Line::clip(LONGEST));
