@@ -269,6 +269,7 @@ impl CallHost {
                 pulse,
                 control: orders,
                 crew: None,
+                tape: None,
             }),
             Talk::Text(talk) => {
                 let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));
