@@ -97,7 +97,7 @@ struct Call<S> {
     line: Arc<Line>,
     log: Log,
     signals: Option<mpsc::Sender<Signal>>,
-    _control: mpsc::Sender<Control>,
+    control: mpsc::Sender<Control>,
     socket: WebSocketStream<S>,
     session: JoinHandle<Summary>,
 }
@@ -165,7 +165,7 @@ async fn begun<S: AsyncRead + AsyncWrite + Unpin>(
         line,
         log,
         signals: Some(signals),
-        _control: control,
+        control,
         socket,
         session,
     };
@@ -404,6 +404,28 @@ async fn a_carrier_that_does_not_read_finds_the_clear_after_what_had_left() {
     };
     assert!(sound.len() <= 5 * FRAME, "{} frames before it", sound.len() / FRAME);
     call.hang_up().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_still_streaming_is_heard_out_before_the_end() {
+    let mut call = dial(None).await;
+    let said = speech(4000);
+    call.sound(said[..1000].to_vec()).await;
+    assert!(matches!(call.next().await, Sent::Media(_)));
+    call.control.send(Control::Drain).await.unwrap();
+    // Longer than what was there lasts: the rest of a sentence may be on its way.
+    sleep(Duration::from_millis(300)).await;
+    call.sound(said[1000..].to_vec()).await;
+    call.mark(0).await;
+    let (sound, Sent::Mark(mark)) = call.stretch().await else {
+        panic!("no mark")
+    };
+    // The end of the first lump was played out with silence, as nothing followed it in time.
+    let heard: Vec<u8> = sound.into_iter().filter(|&code| code != SILENCE).collect();
+    assert_eq!(heard, said[FRAME..]);
+    call.give_back(&mark).await;
+    while let Some(Ok(_)) = call.socket.next().await {}
+    assert_eq!(call.session.await.unwrap().reason, CloseReason::Drained);
 }
 
 #[tokio::test]

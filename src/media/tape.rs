@@ -3,7 +3,7 @@
 
 mod timeline;
 
-use crate::audio::mulaw::FRAME;
+use crate::audio::mulaw::{FRAME, FRAME_MS};
 use crate::audio::wav;
 use std::fmt;
 use std::io::{self, SeekFrom};
@@ -105,7 +105,7 @@ impl Tape {
     /// Sound that the caller began to hear at `at`.
     pub(super) fn agent(&mut self, at: u64, sound: &[u8]) {
         for (index, piece) in sound.chunks(FRAME).enumerate() {
-            self.put(Side::Agent, at + 20 * index as u64, piece);
+            self.put(Side::Agent, at + FRAME_MS * index as u64, piece);
         }
     }
 
