@@ -44,6 +44,11 @@ impl PlayoutClock {
         (self.heard_by + FRAME_MS).saturating_sub(self.lead)
     }
 
+    /// When everything sent so far will have been heard; in the past where nothing is being heard.
+    pub const fn heard_by(&self) -> u64 {
+        self.heard_by
+    }
+
     /// Milliseconds of sound that were sent and not heard yet.
     pub fn unheard(&self, now: u64) -> u64 {
         self.heard_by.saturating_sub(now)

@@ -143,6 +143,30 @@ pub fn header(rate: u32, channels: u16, data_bytes: Option<usize>) -> [u8; 44] {
     header
 }
 
+/// The 58 bytes before 8-bit mu-law, interleaved as ever; `data_bytes` as for [`header`]. A coding that is not PCM has
+/// to state the size of its format's extension (none) and, in a chunk of its own, its length in samples.
+pub fn ulaw_header(rate: u32, channels: u16, data_bytes: Option<usize>) -> [u8; 58] {
+    const LARGEST: u32 = u32::MAX - 50;
+    let data = data_bytes.map_or(LARGEST, |bytes| bytes.min(LARGEST as usize) as u32);
+    let mut header = [0; 58];
+    header[0..4].copy_from_slice(b"RIFF");
+    header[4..8].copy_from_slice(&(data + 50).to_le_bytes());
+    header[8..16].copy_from_slice(b"WAVEfmt ");
+    header[16..20].copy_from_slice(&18u32.to_le_bytes());
+    header[20..22].copy_from_slice(&MU_LAW.to_le_bytes());
+    header[22..24].copy_from_slice(&channels.to_le_bytes());
+    header[24..28].copy_from_slice(&rate.to_le_bytes());
+    header[28..32].copy_from_slice(&rate.saturating_mul(u32::from(channels)).to_le_bytes());
+    header[32..34].copy_from_slice(&channels.to_le_bytes());
+    header[34..36].copy_from_slice(&8u16.to_le_bytes());
+    header[38..42].copy_from_slice(b"fact");
+    header[42..46].copy_from_slice(&4u32.to_le_bytes());
+    header[46..50].copy_from_slice(&(data / u32::from(channels.max(1))).to_le_bytes());
+    header[50..54].copy_from_slice(b"data");
+    header[54..58].copy_from_slice(&data.to_le_bytes());
+    header
+}
+
 // Format tags of the `fmt ` chunk (mmreg.h).
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
@@ -366,6 +390,21 @@ mod tests {
         append_stereo(&mut growing, &left, &[]);
         append_stereo(&mut growing, &[], &right);
         assert_eq!(read(&growing).unwrap().samples.len(), 8);
+    }
+
+    #[test]
+    fn both_sides_of_a_mu_law_file_are_read_back() {
+        for size in [None, Some(4)] {
+            let mut file = ulaw_header(8000, 2, size).to_vec();
+            file.extend([0x90, 0xFF, 0x10, 0xFF]);
+            let wav = read(&file).unwrap();
+            assert_eq!((wav.rate, wav.channels), (8000, 2));
+            let samples: Vec<i16> = wav.samples.iter().map(|s| (s * 32768.0) as i16).collect();
+            assert_eq!(samples, [mulaw::decode(0x90), 0, mulaw::decode(0x10), 0]);
+        }
+        let header = ulaw_header(8000, 2, Some(1000));
+        assert_eq!(header[46..50], 500u32.to_le_bytes(), "samples of each channel");
+        assert_eq!(header[4..8], 1050u32.to_le_bytes());
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The connection override that document URLs carry, so that the carrier tries again while the engine restarts.
     pub retries: Option<String>,
+    /// Where the sound of conversations is kept that a flow wants recorded.
+    pub recordings: PathBuf,
     /// Folders with the files behind `/static/`.
     pub static_roots: Vec<PathBuf>,
     /// The sender of WhatsApp messages.
@@ -215,23 +217,26 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
         .map(|(name, form)| (name.value, form))
         .collect();
     let providers = Directory::new(named, &|source| secret(&Some(source.clone())), &set);
+    let database = set("DATABASE_URL")
+        .or(form.database)
+        .unwrap_or_else(|| format!("sqlite:{}", root.join("engine.db").display()));
+    let recordings = beside(&database);
     Ok(Settings {
         listen: listen(set("PORT"), form.listen)?,
-        database: set("DATABASE_URL")
-            .or(form.database)
-            .unwrap_or_else(|| format!("sqlite:{}", root.join("engine.db").display())),
         numbers: form
             .numbers
             .into_iter()
             .map(|(number, flow)| (number.value, flow))
             .collect(),
         drain: form.drain.into(),
+        database,
         providers,
         transcribe,
         carrier: twilio,
         config: Config {
             public_url: public_base.as_ref().map(ToString::to_string),
             retries: Some(carrier.retries).filter(|retries| !retries.is_empty()),
+            recordings,
             static_roots: static_roots.clone(),
             whatsapp_from: set("TWILIO_WHATSAPP_FROM").or(whatsapp.from),
             content_sids: whatsapp
@@ -251,6 +256,12 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
             ..ServerConfig::default()
         },
     })
+}
+
+/// The folder for recordings: beside the database.
+fn beside(database: &str) -> PathBuf {
+    let path = Path::new(database.strip_prefix("sqlite:").unwrap_or(database));
+    path.parent().unwrap_or(Path::new("")).join("recordings")
 }
 
 /// OpenAI's own endpoint.

@@ -193,6 +193,7 @@ impl CallHost {
                 pulse,
                 control: orders,
                 crew,
+                tape: record.then(|| self.engine.tape(&id)).flatten(),
             }),
             Talker::Text(talk) => {
                 let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));

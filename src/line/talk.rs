@@ -6,7 +6,7 @@ use super::providers;
 use super::wishes::Wishes;
 use crate::audio::sound;
 use crate::call::{self, Agent, CallId};
-use crate::media::Crew;
+use crate::media::{Crew, Tape};
 use crate::pipeline::{self, Staff};
 use crate::providers::{listen, realtime, speak, think};
 use crate::talk::agent::Conversation;
@@ -83,6 +83,20 @@ impl Engine {
             doer: None,
         };
         Ok(flow.keep_staff(&agent.name, staff))
+    }
+
+    /// A recording of this call's conversation; none where it has one already, or the folder cannot be made.
+    pub(super) fn tape(&self, call: &CallId) -> Option<Tape> {
+        let folder = &self.config.recordings;
+        if let Err(error) = std::fs::create_dir_all(folder) {
+            tracing::error!(path = %folder.display(), %error, "there is no folder for recordings");
+            return None;
+        }
+        // The id comes from the carrier; a file of its name must stay inside the folder.
+        let name: String = call.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
+        let (tape, work) = Tape::create(folder.join(format!("{name}.wav")));
+        tokio::spawn(work);
+        Some(tape)
     }
 
     /// The sounds of an agent, decoded once per content and shared by all calls.

@@ -1,20 +1,21 @@
 //! The loop between a carrier's socket and a conversation, once the stream has begun.
 //! A frame costs no allocation, no lock, no line in the log.
 
-use super::host::{CloseReason, Control, Event, Pulse, TalkSetup};
+use super::host::{CloseReason, Control, Crew, Event, Pulse, Services, TalkSetup};
+use super::mark::Mark;
 use super::player::{Item, Player};
 use super::session::{Limits, Summary};
-use super::socket::{Heard, Socket};
+use super::socket::{Heard, Socket, failure};
 use super::wire::{self, Incoming, MAX_MESSAGE, Outgoing};
 use crate::audio::mulaw::FRAME;
-use crate::talk::{Input, Output, Play, Talk};
+use crate::talk::{Input, Order, Output, Signal, Talk};
 use bytes::Bytes;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
-use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 /// A session after its start.
@@ -26,6 +27,8 @@ pub(super) struct Session<'a, S> {
     player: Player,
     pulse: Arc<Pulse>,
     control: Option<mpsc::Receiver<Control>>,
+    services: Option<Box<dyn Services>>,
+    signals: Option<mpsc::Receiver<Signal>>,
     events: mpsc::Sender<Event>,
     call_sid: &'a str,
     /// Zero of the conversation's time.
@@ -34,6 +37,10 @@ pub(super) struct Session<'a, S> {
     next_ping: Instant,
     /// Set when nothing new may be said; what is queued is still played out.
     ending: Option<CloseReason>,
+    /// Set when the conversation broke down, and must not be asked again.
+    broken: bool,
+    /// Set when it was told that sound found no room.
+    crowded: bool,
     /// Set when the session is over.
     over: Option<CloseReason>,
     /// Kept from one input to the next for their room.
@@ -55,20 +62,27 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         ignored: u64,
     ) -> Self {
         let now = Instant::now();
+        let (services, signals) = setup.crew.map_or((None, None), |Crew { services, signals }| {
+            (Some(services), Some(signals))
+        });
         Self {
             limits,
             socket,
             out: Outgoing::new(stream_sid),
             talk: setup.talk,
-            player: Player::new(setup.clips),
+            player: Player::new(setup.clips, setup.tape),
             pulse: setup.pulse,
             control: Some(setup.control),
+            services,
+            signals,
             events,
             call_sid,
             began: now,
             last_heard: now,
             next_ping: now + limits.ping,
             ending: None,
+            broken: false,
+            crowded: false,
             over: None,
             outputs: Vec::with_capacity(16),
             sound: Vec::with_capacity(4 * FRAME),
@@ -82,6 +96,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     pub(super) async fn converse(&mut self) {
         self.give(Input::Started);
         let mut control = self.control.take();
+        let mut signals = self.signals.take();
         let alarm = sleep_until(self.began);
         tokio::pin!(alarm);
         while self.over.is_none() {
@@ -93,12 +108,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             if alarm.deadline() != wake {
                 alarm.as_mut().reset(wake);
             }
+            // Whichever is ready is taken by lot, so that a flood of one cannot keep the others waiting; and after each,
+            // what is due by then is done first.
             tokio::select! {
                 heard = self.socket.hear() => self.heard(heard),
                 order = async { control.as_mut()?.recv().await }, if control.is_some() => match order {
                     Some(Control::Close) => self.over = Some(CloseReason::Closed),
                     Some(Control::Drain) => self.ending = self.ending.or(Some(CloseReason::Drained)),
                     None => control = None,
+                },
+                signal = async { signals.as_mut()?.recv().await }, if signals.is_some() => match signal {
+                    Some(signal) => self.give(Input::Signal(&signal)),
+                    None => signals = None,
                 },
                 () = &mut alarm => {}
             }
@@ -109,6 +130,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     pub(super) fn end(mut self) -> (Socket<S>, Summary) {
         self.ending = self.ending.or(self.over);
         self.give(Input::Stopped);
+        self.player.advance(self.now());
+        if self.player.dropped() > 0 {
+            tracing::warn!(
+                call_sid = self.call_sid,
+                ms = self.player.dropped(),
+                "sound was dropped in all"
+            );
+        }
         let reason = self.over.unwrap_or(CloseReason::Lost);
         let (frames_in, frames_out) = (self.frames_in, self.frames_out);
         self.tell(Event::Closed {
@@ -158,20 +187,21 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         }
     }
 
+    /// Sends the next thing that is due. The one after it waits until this has left, so that a `clear` finds nothing
+    /// of ours before it but one frame, however slowly the carrier takes them.
     fn send_due(&mut self, now: u64) {
-        while let Some(item) = self.player.next(now) {
-            let text = match item {
-                Item::Frame(frame) => {
-                    self.frames_out += 1;
-                    self.out.media(&frame)
-                }
-                Item::Mark(play) => {
-                    tracing::info!(call_sid = self.call_sid, frames = self.frames_out, "MEDIA_TX");
-                    self.out.mark(&mark_name(play))
-                }
-            };
-            self.send(Message::Text(text));
-        }
+        let Some(item) = self.player.next(now) else { return };
+        let text = match item {
+            Item::Frame(frame) => {
+                self.frames_out += 1;
+                self.out.media(&frame)
+            }
+            Item::Mark(mark) => {
+                tracing::info!(call_sid = self.call_sid, frames = self.frames_out, "MEDIA_TX");
+                self.out.mark(&mark.to_string())
+            }
+        };
+        self.send(Message::Text(text));
     }
 
     /// The next moment at which something is due whatever happens.
@@ -222,10 +252,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         match wire::parse(text) {
             Ok(Incoming::Media { payload }) => self.media(&payload),
             Ok(Incoming::Digit(key)) => self.give(Input::Digit(key)),
-            Ok(Incoming::Mark { name }) => match mark_of(&name) {
-                Some(play) => {
-                    self.player.played(play);
-                    self.give(Input::Played(play));
+            Ok(Incoming::Mark { name }) => match Mark::parse(&name) {
+                Some(mark) => {
+                    while let Some(play) = self.player.heard(mark) {
+                        self.give(Input::Played(play));
+                    }
                 }
                 None => self.ignored += 1,
             },
@@ -244,6 +275,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             }
             // A carrier may send longer pieces; a turn's end is found to the frame all the same.
             for frame in sound.chunks(FRAME) {
+                self.player.caller(self.now(), frame);
+                self.serve(|services| services.hear(frame));
                 self.give(Input::Frame(frame));
             }
         } else {
@@ -252,15 +285,47 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         self.sound = sound;
     }
 
-    /// Gives the conversation an input and does what it answers.
+    /// Gives the conversation an input and does what it answers. One that panics ends its own session alone.
     fn give(&mut self, input: Input<'_>) {
+        if self.broken {
+            return;
+        }
         let now = self.now();
         let mut outputs = std::mem::take(&mut self.outputs);
-        self.talk.handle(now, input, &mut outputs);
-        for output in outputs.drain(..) {
-            self.act(now, output);
+        let talk = &mut self.talk;
+        match catch_unwind(AssertUnwindSafe(|| talk.handle(now, input, &mut outputs))) {
+            Ok(()) => outputs.drain(..).for_each(|output| self.act(now, output)),
+            Err(_) => self.fail(),
         }
+        outputs.clear();
         self.outputs = outputs;
+    }
+
+    /// Has those who serve the conversation do something, if there are any.
+    fn serve(&mut self, work: impl FnOnce(&mut dyn Services)) {
+        if let Some(services) = &mut self.services
+            && catch_unwind(AssertUnwindSafe(|| work(&mut **services))).is_err()
+        {
+            self.fail();
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        if self.services.is_some() {
+            self.serve(|services| services.order(order));
+        } else {
+            tracing::error!(
+                call_sid = self.call_sid,
+                "there is nobody to carry out what the conversation wants"
+            );
+        }
+    }
+
+    fn fail(&mut self) {
+        tracing::error!(call_sid = self.call_sid, "the conversation broke down");
+        self.broken = true;
+        self.services = None;
+        self.over = Some(CloseReason::Failed);
     }
 
     fn act(&mut self, now: u64, output: Output) {
@@ -271,16 +336,23 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 let ms = self.player.play(clip, play);
                 tracing::info!(call_sid, ms, "TTS_LEN");
             }
+            Output::Sound { ulaw } => self.player.sound(ulaw),
+            Output::Mark { play } => self.player.mark(play),
+            Output::Pause => {
+                if self.player.pause(now) {
+                    self.send_clear();
+                }
+            }
+            Output::Resume => self.player.resume(),
             Output::Clear => {
                 self.player.clear(now);
-                let clear = self.out.clear();
-                self.send(Message::Text(clear));
+                self.send_clear();
             }
+            Output::Order(order) => self.order(order),
             Output::Finish { exit, why } => {
                 self.ending = self.ending.or(Some(CloseReason::Finished));
                 self.tell(Event::Finished { exit, why });
             }
-            Output::Sound { .. } | Output::Mark { .. } | Output::Pause | Output::Resume | Output::Order(_) => {}
             Output::Set(values) => self.tell(Event::Set(values)),
             Output::Words { text, last: false } => tracing::info!(call_sid, text, "STT_PARTIAL"),
             Output::Words { text, last: true } => tracing::info!(call_sid, text, "STT_FINAL"),
@@ -291,6 +363,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             Output::EndOfUtterance { ms } => tracing::info!(call_sid, ms, "EOU"),
             Output::BargeIn { ms } => tracing::info!(call_sid, ms, "BARGE_IN"),
         }
+        if self.player.dropped() > 0 && !self.crowded {
+            self.crowded = true;
+            tracing::error!(
+                call_sid,
+                "ten minutes of sound are waiting; what comes on top is dropped"
+            );
+        }
+    }
+
+    /// Empties the carrier's queue. Handed over at once: nothing that waits in ours is before it.
+    fn send_clear(&mut self) {
+        let clear = self.out.clear();
+        self.send(Message::Text(clear));
     }
 
     fn send(&mut self, message: Message) {
@@ -313,44 +398,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     }
 }
 
-/// What a broken connection means.
-pub(super) fn failure(error: &Error) -> CloseReason {
-    match error {
-        Error::Capacity(_) => CloseReason::TooLarge,
-        Error::Utf8(_) => CloseReason::Protocol,
-        // A reset is counted among the protocol errors, and nobody is left to be told of it.
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => CloseReason::Lost,
-        Error::Protocol(_) => CloseReason::Protocol,
-        _ => CloseReason::Lost,
-    }
-}
-
-/// The generation stands in the name, so that a mark swept away by a `clear` is not taken for one that was heard.
-fn mark_name(play: Play) -> String {
-    format!("g{}n{}", play.generation, play.number)
-}
-
-fn mark_of(name: &str) -> Option<Play> {
-    let (generation, number) = name.strip_prefix('g')?.split_once('n')?;
-    Some(Play {
-        generation: generation.parse().ok()?,
-        number: number.parse().ok()?,
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn a_mark_is_known_by_its_name(generation: u32, number: u32, other in ".{0,12}") {
-            let play = Play { generation, number };
-            prop_assert_eq!(mark_of(&mark_name(play)), Some(play));
-            if let Some(play) = mark_of(&other) {
-                prop_assert!(other.starts_with('g') && other.contains('n'), "{:?} from {}", play, other);
-            }
-        }
-    }
-}
+#[path = "drive_tests.rs"]
+mod tests;

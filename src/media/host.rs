@@ -1,5 +1,6 @@
 //! What a media session needs from whoever runs the calls, and what it tells them.
 
+use super::tape::Tape;
 use super::wire::Start;
 use crate::talk::relay::TextTalk;
 use crate::talk::{Clip, End, Order, Signal, Talk, Turn};
@@ -45,6 +46,8 @@ pub struct TalkSetup {
     pub control: mpsc::Receiver<Control>,
     /// Who listens, thinks and speaks for it, where it needs anybody.
     pub crew: Option<Crew>,
+    /// What both sides are recorded on, where they are.
+    pub tape: Option<Tape>,
 }
 
 /// Those who listen, think and speak for one conversation. Dropping them stops whatever they do.
@@ -133,6 +136,8 @@ pub enum CloseReason {
     Closed,
     /// The host ordered it to run dry.
     Drained,
+    /// The conversation itself broke down; it was told nothing more.
+    Failed,
 }
 
 impl CloseReason {
@@ -151,6 +156,7 @@ impl CloseReason {
             Self::Protocol => "protocol",
             Self::Closed => "closed",
             Self::Drained => "drained",
+            Self::Failed => "failed",
         }
     }
 }

@@ -6,10 +6,9 @@ pub mod wire;
 
 use self::drive::Session;
 use self::wire::Incoming;
-use super::drive::failure;
 use super::host::{Admission, CloseReason, Host};
 use super::session::{self, EVENTS, Limits, Summary, never_begun, report_all};
-use super::socket::{Heard, Socket};
+use super::socket::{Heard, Socket, failure};
 use super::wire::{MAX_MESSAGE, Start};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;

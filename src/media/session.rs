@@ -1,9 +1,9 @@
 //! One media stream from its first message to its last: its start, its admission, its report and its close.
 //! What happens between is in `drive`. Whatever is waited for has a limit.
 
-use super::drive::{Session, failure};
+use super::drive::Session;
 use super::host::{Admission, CloseReason, Event, Host};
-use super::socket::{Heard, Socket};
+use super::socket::{Heard, Socket, failure};
 use super::wire::{self, Incoming, MAX_MESSAGE, Start};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -179,6 +179,7 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: Socket<S>, 
         | CloseReason::PeerClosed
         | CloseReason::Closed
         | CloseReason::Drained
+        | CloseReason::Failed
         | CloseReason::Silent => CloseCode::Normal,
         CloseReason::Refused | CloseReason::NoStart => CloseCode::Policy,
         CloseReason::TooLarge => CloseCode::Size,

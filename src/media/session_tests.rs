@@ -50,6 +50,7 @@ impl Host for Line {
                 pulse,
                 control,
                 crew: None,
+                tape: None,
             })
         })
     }
@@ -315,7 +316,7 @@ async fn speaking_over_an_answer_clears_it() {
         "it listened, and answers what was said over it"
     );
     // The mark of what was cleared comes late, and ends nothing.
-    carrier.say(json!({"event": "mark", "mark": {"name": "g2n1"}})).await;
+    carrier.say(json!({"event": "mark", "mark": {"name": "g2n1e0"}})).await;
     assert_eq!(carrier.event().await["event"], "media");
     carrier.say(json!({"event": "stop"})).await;
     let (code, summary) = carrier.closed().await;

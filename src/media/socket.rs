@@ -1,6 +1,7 @@
 //! A WebSocket that is read and written at once: what is sent is handed over whole and flushed while reading goes on,
 //! so a carrier that takes nothing can neither stop the caller's sound nor make anything be sent twice.
 
+use super::host::CloseReason;
 use super::wire::MAX_MESSAGE;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::future::poll_fn;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -117,5 +119,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     fn failed(&mut self, error: Error) -> Heard {
         self.broken = true;
         Heard::Failed(error)
+    }
+}
+
+/// What a broken connection means.
+pub(super) fn failure(error: &Error) -> CloseReason {
+    match error {
+        Error::Capacity(_) => CloseReason::TooLarge,
+        Error::Utf8(_) => CloseReason::Protocol,
+        // A reset is counted among the protocol errors, and nobody is left to be told of it.
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => CloseReason::Lost,
+        Error::Protocol(_) => CloseReason::Protocol,
+        _ => CloseReason::Lost,
     }
 }

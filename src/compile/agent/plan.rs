@@ -137,10 +137,7 @@ fn listening(form: &ListenForm) -> Listening {
         Some(ActivityWord::Silero) | None => Kind::Silero,
     };
     Listening {
-        activity: VadConfig {
-            kind,
-            ..usual.activity
-        },
+        activity: VadConfig { kind, ..usual.activity },
         silence: form.end_of_turn.as_millis(),
         digits: form.after_digits.as_millis(),
         unfinished: form.after_half_sentence.as_millis(),

@@ -1,9 +1,8 @@
 //! The loop between a carrier's text session and a conversation, once the session is set up.
 
-use super::super::drive::failure;
 use super::super::host::{CloseReason, Control, Event, Pulse, RelaySetup};
 use super::super::session::{Limits, Summary};
-use super::super::socket::{Heard, Socket};
+use super::super::socket::{Heard, Socket, failure};
 use super::super::wire::MAX_MESSAGE;
 use super::wire::{self, Incoming};
 use crate::talk::State;

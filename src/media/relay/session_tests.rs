@@ -77,6 +77,7 @@ impl Host for Line {
                     pulse,
                     control,
                     crew: None,
+                    tape: None,
                 });
             }
             Admission::Relay(RelaySetup {

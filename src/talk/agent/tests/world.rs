@@ -23,9 +23,16 @@ pub const ACTING: usize = 4;
 pub const LONGEST: usize = 5;
 
 pub fn clips() -> Vec<Clip> {
-    ["good day to you all", "still there", "sorry about that", "one moment", "let me look", "time is over"]
-        .map(clip)
-        .to_vec()
+    [
+        "good day to you all",
+        "still there",
+        "sorry about that",
+        "one moment",
+        "let me look",
+        "time is over",
+    ]
+    .map(clip)
+    .to_vec()
 }
 
 /// A plan without a greeting whose every line is a clip.
@@ -123,7 +130,8 @@ impl World {
             match output {
                 Output::Play { clip, play } => {
                     let text = clips()[clip].text.clone();
-                    self.queue.extend(text.split_whitespace().map(|word| Item::Word(word.into(), WORD)));
+                    self.queue
+                        .extend(text.split_whitespace().map(|word| Item::Word(word.into(), WORD)));
                     self.queue.push_back(Item::Mark(play));
                 }
                 Output::Sound { ulaw } => self.sound(&ulaw),
@@ -152,7 +160,8 @@ impl World {
             // The number of a word stands at its beginning.
             if part[0] == 0 {
                 let number = usize::from(part[1]) * 256 + usize::from(part[2]);
-                self.queue.push_back(Item::Word(self.said[number].clone(), part.len() / 8));
+                self.queue
+                    .push_back(Item::Word(self.said[number].clone(), part.len() / 8));
             } else {
                 self.queue.push_back(Item::Word(String::new(), part.len() / 8));
             }
@@ -195,7 +204,14 @@ impl World {
                         Thought::Fail => {
                             let error = "gone".into();
                             let stage = Stage::Think;
-                            return self.post(at, Signal::Failed { stage, generation, error });
+                            return self.post(
+                                at,
+                                Signal::Failed {
+                                    stage,
+                                    generation,
+                                    error,
+                                },
+                            );
                         }
                         Thought::Hang => return,
                     };
@@ -208,7 +224,11 @@ impl World {
                 };
                 self.post(at, Signal::Thought { generation, usage });
             }
-            Order::Say { generation, piece, text } if self.has_voice => {
+            Order::Say {
+                generation,
+                piece,
+                text,
+            } if self.has_voice => {
                 let mut ulaw = Vec::new();
                 for word in text.split_whitespace() {
                     let number = self.said.len();
@@ -218,7 +238,14 @@ impl World {
                     ulaw.extend(sound);
                 }
                 let ulaw = Bytes::from(ulaw);
-                self.post(self.delays.voice, Signal::Sound { generation, piece, ulaw });
+                self.post(
+                    self.delays.voice,
+                    Signal::Sound {
+                        generation,
+                        piece,
+                        ulaw,
+                    },
+                );
                 self.post(self.delays.voice + 20, Signal::Spoken { generation, piece });
             }
             Order::Act { generation, call } => {
@@ -318,7 +345,9 @@ impl World {
     }
 
     pub fn turns(&self) -> Vec<(Role, &str, bool)> {
-        self.all_turns().map(|turn| (turn.role, &*turn.text, turn.interrupted)).collect()
+        self.all_turns()
+            .map(|turn| (turn.role, &*turn.text, turn.interrupted))
+            .collect()
     }
 
     pub fn all_turns(&self) -> impl Iterator<Item = &Turn> {
