@@ -1,7 +1,10 @@
 //! The energy gate: is the caller speaking? Twenty milliseconds of mu-law at a time, against a noise floor that
 //! follows the line. No allocation; about two table look-ups per sample.
 
-use super::level::power_dbfs;
+pub use super::activity::Activity;
+use super::activity::Tracker;
+use super::floor::Floor;
+use super::level::ulaw_dbfs;
 use super::mulaw;
 
 /// How the gate tells speech from the line's own noise. Levels are dBFS, times milliseconds.
@@ -31,20 +34,6 @@ impl Default for GateConfig {
     }
 }
 
-/// What the gate knows after a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Activity {
-    /// Whether the caller is speaking: a sound that lasted long enough and whose hangover has not passed.
-    pub speaking: bool,
-    /// From the first to the last loud frame of the present sound, in ms; 0 between sounds.
-    pub speech: u32,
-    /// Since the last loud frame of any sound, clicks left out, in ms. Counts from the start where nobody spoke yet.
-    pub silence: u32,
-}
-
-/// Frames in one block of the floor's memory, and blocks in it: three seconds.
-const BLOCK: u32 = 10;
-const BLOCKS: usize = 15;
 /// What a line is taken for until it is known.
 const FIRST_FLOOR_DBFS: f32 = -55.0;
 
@@ -52,20 +41,8 @@ const FIRST_FLOOR_DBFS: f32 = -55.0;
 #[derive(Debug, Clone)]
 pub struct Gate {
     config: GateConfig,
-    /// The quietest frame of each of the last blocks; the floor is the quietest of them.
-    quietest: [f32; BLOCKS],
-    block: usize,
-    in_block: u32,
-    quietest_now: f32,
-    /// First loud frame's age and last loud frame's age of the present sound.
-    sound: Option<Sound>,
-    silence: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Sound {
-    length: u32,
-    since_loud: u32,
+    floor: Floor,
+    tracker: Tracker,
 }
 
 impl Gate {
@@ -73,72 +50,26 @@ impl Gate {
     pub fn new(config: GateConfig) -> Self {
         Self {
             config,
-            quietest: [FIRST_FLOOR_DBFS; BLOCKS],
-            block: 0,
-            in_block: 0,
-            quietest_now: 0.0,
-            sound: None,
-            silence: 0,
+            floor: Floor::new(FIRST_FLOOR_DBFS),
+            tracker: Tracker::new(config.hangover, config.shortest),
         }
     }
 
     /// Hears one frame of mu-law: 20 ms by custom, any length in truth. An empty one changes nothing.
     pub fn push(&mut self, frame: &[u8]) -> Activity {
         let millis = mulaw::millis(frame.len()).min(u64::from(u32::MAX)) as u32;
-        if millis == 0 {
-            return self.activity();
+        if millis > 0 {
+            let level = ulaw_dbfs(frame);
+            let loud = level >= self.threshold_dbfs();
+            self.floor.learn(level);
+            self.tracker.push(millis, loud);
         }
-        let level = frame_dbfs(frame);
-        let loud = level >= self.threshold_dbfs();
-        self.learn(level);
-        self.silence = self.silence.saturating_add(millis);
-        self.sound = match (self.sound, loud) {
-            (None, false) => None,
-            (None, true) => Some(Sound {
-                length: millis,
-                since_loud: 0,
-            }),
-            (Some(sound), true) => Some(Sound {
-                length: sound.length.saturating_add(sound.since_loud).saturating_add(millis),
-                since_loud: 0,
-            }),
-            (Some(sound), false) => {
-                let since_loud = sound.since_loud.saturating_add(millis);
-                (since_loud < self.config.hangover).then_some(Sound { since_loud, ..sound })
-            }
-        };
-        if let Some(sound) = self.sound
-            && sound.length >= self.config.shortest
-        {
-            self.silence = sound.since_loud;
-        }
-        self.activity()
+        self.tracker.activity()
     }
 
     /// The level from which a frame counts as speech now.
     pub fn threshold_dbfs(&self) -> f32 {
-        let floor = self.quietest.iter().copied().fold(f32::INFINITY, f32::min);
-        (floor.min(self.config.highest_floor_dbfs) + self.config.margin_db).max(self.config.least_dbfs)
-    }
-
-    fn activity(&self) -> Activity {
-        let speech = self.sound.map_or(0, |sound| sound.length);
-        Activity {
-            speaking: speech > 0 && speech >= self.config.shortest,
-            speech,
-            silence: self.silence,
-        }
-    }
-
-    fn learn(&mut self, level: f32) {
-        self.quietest_now = self.quietest_now.min(level);
-        self.in_block += 1;
-        if self.in_block == BLOCK {
-            self.quietest[self.block] = self.quietest_now;
-            self.block = (self.block + 1) % BLOCKS;
-            self.in_block = 0;
-            self.quietest_now = 0.0;
-        }
+        (self.floor.dbfs().min(self.config.highest_floor_dbfs) + self.config.margin_db).max(self.config.least_dbfs)
     }
 }
 
@@ -146,17 +77,6 @@ impl Default for Gate {
     fn default() -> Self {
         Self::new(GateConfig::default())
     }
-}
-
-fn frame_dbfs(frame: &[u8]) -> f32 {
-    let power: i64 = frame
-        .iter()
-        .map(|&code| {
-            let sample = i64::from(mulaw::decode(code));
-            sample * sample
-        })
-        .sum();
-    power_dbfs(power as f64 / frame.len() as f64)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Loudness, and the silences in a piece of sound: the measure of what a caller had to sit through.
 
-use super::mulaw::RATE;
+use super::mulaw::{self, RATE};
 
 /// Full scale of a 16-bit sample, the zero of the decibel scale used here (dBFS, by power).
 const FULL_SCALE: f64 = 32768.0;
@@ -35,6 +35,18 @@ pub fn rms_dbfs(samples: &[i16]) -> f32 {
         .map(|&sample| f64::from(sample) * f64::from(sample))
         .sum();
     power_dbfs(power / samples.len() as f64)
+}
+
+/// The same of mu-law.
+pub fn ulaw_dbfs(codes: &[u8]) -> f32 {
+    if codes.is_empty() {
+        return LOWEST_DBFS;
+    }
+    let square = |&code: &u8| {
+        let sample = i64::from(mulaw::decode(code));
+        sample * sample
+    };
+    power_dbfs(codes.iter().map(square).sum::<i64>() as f64 / codes.len() as f64)
 }
 
 /// The silences of at least `min` milliseconds in 8 kHz mono sound, those at its start and end included.

@@ -151,15 +151,21 @@ const MU_LAW: u16 = 7;
 /// The true tag stands in the first two bytes of a GUID further on.
 const EXTENSIBLE: u16 = 0xFFFE;
 
+/// What the `fmt ` chunk says.
 #[derive(Clone, Copy)]
-struct Format {
-    coding: Coding,
-    channels: u16,
-    rate: u32,
+pub(super) struct Format {
+    pub coding: Coding,
+    /// At least 1.
+    pub channels: u16,
+    /// Above 0.
+    pub rate: u32,
+    tag: u16,
+    bits: u16,
 }
 
+/// How samples are written.
 #[derive(Clone, Copy)]
-enum Coding {
+pub(super) enum Coding {
     Pcm8,
     Pcm16,
     Pcm24,
@@ -171,7 +177,7 @@ enum Coding {
 }
 
 impl Format {
-    fn read(body: &[u8]) -> Result<Self, WavError> {
+    pub fn read(body: &[u8]) -> Result<Self, WavError> {
         let short = |at: usize| match body.get(at..at + 2) {
             Some(&[low, high]) => Ok(u16::from_le_bytes([low, high])),
             _ => Err(WavError::NoFormat),
@@ -197,7 +203,21 @@ impl Format {
         if channels == 0 || rate == 0 {
             return Err(WavError::Shape { channels, rate });
         }
-        Ok(Self { coding, channels, rate })
+        Ok(Self {
+            coding,
+            channels,
+            rate,
+            tag,
+            bits,
+        })
+    }
+
+    /// The error for a coding that is known but not wanted.
+    pub const fn unwanted(&self) -> WavError {
+        WavError::Coding {
+            tag: self.tag,
+            bits: self.bits,
+        }
     }
 
     fn decode(self, data: &[u8]) -> Wav {
@@ -226,7 +246,7 @@ impl Format {
 }
 
 /// The id, claimed size and whatever follows of the next chunk.
-fn chunk(bytes: &[u8]) -> Option<([u8; 4], usize, &[u8])> {
+pub(super) fn chunk(bytes: &[u8]) -> Option<([u8; 4], usize, &[u8])> {
     let (head, body) = bytes.split_first_chunk::<8>()?;
     let [a, b, c, d, sizes @ ..] = *head;
     Some(([a, b, c, d], u32::from_le_bytes(sizes) as usize, body))
