@@ -1,0 +1,1 @@
+//! Spoken pieces are kept, so that the same words are asked for once.
