@@ -1,5 +1,23 @@
 //! Text to speech. One file per protocol; [`KINDS`] is the registry.
 
+mod azure;
+pub mod cache;
+mod cartesia;
+mod command;
+mod decode;
+mod deepgram;
+mod elevenlabs;
+mod fault;
+mod http;
+mod line;
+mod live;
+mod meter;
+mod openai;
+mod outlet;
+mod requests;
+mod secret;
+mod text;
+
 use super::{ProviderError, Service};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,7 +37,14 @@ pub struct Kind {
 }
 
 /// All protocols.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[
+    openai::KIND,
+    elevenlabs::KIND,
+    cartesia::KIND,
+    deepgram::KIND,
+    azure::KIND,
+    command::KIND,
+];
 
 /// Speaks for one conversation after the other; many at once.
 pub trait Speaker: Send + Sync {

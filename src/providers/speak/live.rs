@@ -1,0 +1,515 @@
+//! Speakers over a WebSocket that stays open for the whole conversation: connected at the start, pieces sent as they come, their sound
+//! taken in order. A connection that dies while nothing is under way is replaced; one that dies under a piece is tried once more.
+
+use super::line::Line;
+use super::outlet::Outlet;
+use super::secret::hide;
+use super::{Say, Speaker, Spoken};
+use crate::providers::socket::ProviderSocket;
+use crate::providers::{Patience, ProviderError, Service};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_tungstenite::tungstenite::Message;
+use url::Url;
+
+/// Before a connection that could not be opened is tried again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A WebSocket protocol.
+pub(super) trait Protocol: Send + Sync + 'static {
+    fn service(&self) -> &Service;
+    /// The longest text it takes at once, in characters.
+    fn limit(&self) -> usize;
+    /// Where to connect to, query included.
+    fn address(&self) -> Result<Url, ProviderError>;
+    /// What the handshake carries, the key among it.
+    fn headers(&self) -> Vec<(&str, String)>;
+    /// A new connection's state.
+    fn wire(&self) -> Box<dyn Wire>;
+}
+
+/// One connection: what is sent for an order, and what a message means. Parts of at most one answer are under way at any time.
+pub(super) trait Wire: Send {
+    /// Another part of the answer; the first one of an answer opens it.
+    fn say(&mut self, text: &str, send: &mut Vec<String>);
+    /// The answer has no more parts.
+    fn finish(&mut self, send: &mut Vec<String>);
+    /// Nothing more of the answer is wanted; whatever still comes of it is not reported by [`Wire::read`].
+    fn cancel(&mut self, send: &mut Vec<String>);
+    /// What a message says. Errors: the service's own, or nothing that can be read.
+    fn read(&mut self, message: Message, heard: &mut Vec<Heard>) -> Result<(), ProviderError>;
+    /// Some sound of the part came, then nothing for long: whether the part may be taken as complete.
+    fn quiet(&mut self) -> bool {
+        false
+    }
+    /// What keeps an idle connection open, and how often it is sent.
+    fn keep_alive(&self) -> Option<(Duration, String)> {
+        None
+    }
+}
+
+/// What a message told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Sound of the first part that is not complete: mu-law at 8 kHz.
+    Sound(Bytes),
+    /// The first part that is not complete is.
+    Part,
+    /// Everything that was asked for is complete.
+    All,
+    /// The same, and the sound of all of it came as that of the first part: the service does not say where one ends.
+    AllAsOne,
+}
+
+/// Any [`Protocol`] as a [`Speaker`].
+pub(super) struct Live<P>(pub(super) P);
+
+impl<P: Protocol> Speaker for Live<P> {
+    fn speak(
+        self: Arc<Self>,
+        mut orders: mpsc::Receiver<Say>,
+        spoken: mpsc::Sender<Spoken>,
+    ) -> BoxFuture<'static, Result<(), ProviderError>> {
+        async move {
+            let mut conversation = Conversation::new(Arc::clone(&self), spoken);
+            match conversation.run(&mut orders).await {
+                Ok(()) => Ok(()),
+                Err(error) => {
+                    last_words(&mut conversation.outlet, &mut orders).await;
+                    Err(hide(error, self.0.service()))
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
+/// What was ready before a failure still reaches whoever wants it.
+async fn last_words(outlet: &mut Outlet, orders: &mut mpsc::Receiver<Say>) {
+    while !outlet.is_empty() {
+        tokio::select! {
+            biased;
+            order = orders.recv() => match order {
+                None => return,
+                Some(Say::Cancel { generation }) => outlet.cancel(generation),
+                Some(Say::Piece { .. } | Say::Finish { .. }) => {}
+            },
+            taken = outlet.give() => if !taken {
+                return;
+            },
+        }
+    }
+}
+
+enum Link {
+    Down,
+    Opening(BoxFuture<'static, Result<ProviderSocket, ProviderError>>),
+    Up(Box<Open>),
+}
+
+struct Open {
+    socket: ProviderSocket,
+    wire: Box<dyn Wire>,
+    /// When something was last sent.
+    sent: Instant,
+}
+
+/// The answer whose parts are being sent.
+struct Answer {
+    generation: u32,
+    /// The service was told that there is no more of it.
+    closed: bool,
+}
+
+struct Conversation<P> {
+    service: Arc<Live<P>>,
+    patience: Patience,
+    outlet: Outlet,
+    /// `true`: the part was sent on the present connection.
+    line: Line<bool>,
+    link: Link,
+    answer: Option<Answer>,
+    /// The last answer of which no more pieces come.
+    finished: Option<u32>,
+    /// Connections that may still be opened in place of a lost one.
+    tries: u32,
+    watch: Watch,
+}
+
+impl<P: Protocol> Conversation<P> {
+    fn new(service: Arc<Live<P>>, spoken: mpsc::Sender<Spoken>) -> Self {
+        Self {
+            patience: service.0.service().patience,
+            service,
+            outlet: Outlet::new(spoken),
+            line: Line::new(),
+            link: Link::Down,
+            answer: None,
+            finished: None,
+            tries: 1,
+            watch: Watch::new(),
+        }
+    }
+
+    async fn run(&mut self, orders: &mut mpsc::Receiver<Say>) -> Result<(), ProviderError> {
+        self.open(Duration::ZERO);
+        loop {
+            self.line.settle(&mut self.outlet);
+            if matches!(self.link, Link::Down) && !self.line.parts.is_empty() {
+                self.open(Duration::ZERO);
+            }
+            if let Err(error) = self.send_due().await {
+                self.lost(error)?;
+                continue;
+            }
+            let room = self.outlet.has_room();
+            self.watch.reading(room);
+            let due = self.watch.due(&self.patience).filter(|_| room && self.under_way());
+            let keep_alive = self.keep_alive();
+            tokio::select! {
+                biased;
+                order = orders.recv() => match order {
+                    None => return Ok(self.leave().await),
+                    Some(order) => self.order(order).await?,
+                },
+                taken = self.outlet.give(), if !self.outlet.is_empty() => if !taken {
+                    return Ok(self.leave().await);
+                },
+                event = event(&mut self.link, room) => self.event(event)?,
+                () = until(due.map(|(at, _)| at)) => self.overdue(due.map(|(_, limit)| limit))?,
+                () = until(keep_alive.as_ref().map(|(at, _)| *at)) => if let Some((_, text)) = keep_alive
+                    && let Err(error) = self.send(vec![text]).await
+                {
+                    self.lost(error)?;
+                },
+            }
+        }
+    }
+
+    async fn order(&mut self, order: Say) -> Result<(), ProviderError> {
+        match order {
+            Say::Piece { generation, .. } if !self.outlet.wants(generation) => {}
+            Say::Piece {
+                generation,
+                piece,
+                text,
+            } => {
+                if self.line.parts.is_empty() {
+                    self.tries = 1;
+                }
+                self.line.add(generation, piece, &text, self.service.0.limit());
+            }
+            Say::Finish { generation } => self.finished = self.finished.max(Some(generation)),
+            Say::Cancel { generation } => {
+                self.line.cancel(generation);
+                self.outlet.cancel(generation);
+                if self.answer.take_if(|answer| answer.generation <= generation).is_some() {
+                    let mut send = Vec::new();
+                    if let Link::Up(open) = &mut self.link {
+                        open.wire.cancel(&mut send);
+                    }
+                    if let Err(error) = self.send(send).await {
+                        self.lost(error)?;
+                    }
+                }
+                self.watch.next();
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), ProviderError> {
+        let message = match event {
+            Event::Opened(Ok(socket)) => {
+                self.link = Link::Up(Box::new(Open {
+                    socket,
+                    wire: self.service.0.wire(),
+                    sent: Instant::now(),
+                }));
+                return Ok(());
+            }
+            Event::Opened(Err(error)) => {
+                self.link = Link::Down;
+                if self.tries == 0 || !matches!(error, ProviderError::Transient { .. }) {
+                    return Err(error);
+                }
+                self.tries -= 1;
+                self.open(PAUSE);
+                return Ok(());
+            }
+            Event::Came(Ok(Some(message))) => message,
+            Event::Came(Ok(None)) => {
+                return self.lost(ProviderError::Transient {
+                    detail: "the service closed the connection".to_owned(),
+                });
+            }
+            Event::Came(Err(error)) => return self.lost(error),
+        };
+        let Link::Up(open) = &mut self.link else {
+            return Ok(());
+        };
+        let mut heard = Vec::new();
+        let read = open.wire.read(message, &mut heard);
+        for heard in heard {
+            match heard {
+                Heard::Sound(ulaw) => self.sound(ulaw),
+                Heard::Part => self.part(false),
+                Heard::All => {
+                    while self.under_way() {
+                        self.part(false);
+                    }
+                }
+                Heard::AllAsOne => {
+                    self.part(false);
+                    while self.under_way() {
+                        self.part(true);
+                    }
+                }
+            }
+        }
+        match read {
+            Ok(()) => Ok(()),
+            Err(error) => self.lost(error),
+        }
+    }
+
+    fn sound(&mut self, ulaw: Bytes) {
+        if !self.under_way() || ulaw.is_empty() {
+            return;
+        }
+        self.watch.heard();
+        if let Err(error) = self.line.sound(ulaw, &mut self.outlet) {
+            self.line.fail(error, &mut self.outlet);
+            self.restart();
+        }
+    }
+
+    /// The head is complete.
+    fn part(&mut self, elsewhere: bool) {
+        if !self.under_way() {
+            return;
+        }
+        let before = self.line.parts.len();
+        self.line.end(elsewhere, &mut self.outlet);
+        self.watch.next();
+        self.tries = 1;
+        // A piece that failed took parts with it that the service still works at.
+        if before - self.line.parts.len() > 1 {
+            self.restart();
+        }
+        self.line.settle(&mut self.outlet);
+    }
+
+    fn overdue(&mut self, limit: Option<Duration>) -> Result<(), ProviderError> {
+        if self.watch.anything
+            && let Link::Up(open) = &mut self.link
+            && open.wire.quiet()
+        {
+            self.part(false);
+            return Ok(());
+        }
+        Err(ProviderError::Timeout {
+            limit: limit.unwrap_or(self.patience.whole),
+        })
+    }
+
+    /// Sends the parts of the present answer that were not sent, and of the next one once the present one is complete.
+    async fn send_due(&mut self) -> Result<(), ProviderError> {
+        let Link::Up(open) = &mut self.link else {
+            return Ok(());
+        };
+        let mut send = Vec::new();
+        let mut under_way = self.line.parts.iter().any(|part| part.work);
+        for part in self.line.parts.iter_mut().filter(|part| !part.work) {
+            let Some(text) = &part.text else {
+                continue;
+            };
+            if let Some(answer) = self.answer.take_if(|answer| answer.generation != part.generation) {
+                if under_way {
+                    self.answer = Some(answer);
+                    break;
+                }
+                if !answer.closed {
+                    open.wire.finish(&mut send);
+                }
+            }
+            self.answer = Some(Answer {
+                generation: part.generation,
+                closed: false,
+            });
+            open.wire.say(text, &mut send);
+            part.work = true;
+            if !under_way {
+                under_way = true;
+                self.watch.next();
+            }
+        }
+        if let Some(answer) = &mut self.answer
+            && !answer.closed
+            && self.finished >= Some(answer.generation)
+        {
+            open.wire.finish(&mut send);
+            answer.closed = true;
+        }
+        self.send(send).await
+    }
+
+    async fn send(&mut self, texts: Vec<String>) -> Result<(), ProviderError> {
+        if let Link::Up(open) = &mut self.link {
+            for text in texts {
+                open.socket.text(text).await?;
+                open.sent = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection is gone, or what came from it says that it is of no use.
+    fn lost(&mut self, error: ProviderError) -> Result<(), ProviderError> {
+        let passing = matches!(error, ProviderError::Transient { .. });
+        if !passing || (self.line.taken() > 0 && self.under_way()) {
+            return Err(error);
+        }
+        if self.tries > 0 {
+            self.tries -= 1;
+            tracing::debug!(service = self.service.0.service().name, %error, "a speech connection is opened again");
+            self.restart();
+            return Ok(());
+        }
+        if !self.line.parts.is_empty() {
+            return Err(error);
+        }
+        // Nothing is asked for: the next piece opens another one.
+        self.reset();
+        Ok(())
+    }
+
+    /// Everything that is not complete is asked for anew on another connection.
+    fn restart(&mut self) {
+        self.reset();
+        self.open(Duration::ZERO);
+    }
+
+    fn reset(&mut self) {
+        self.link = Link::Down;
+        self.answer = None;
+        self.watch.next();
+        for part in &mut self.line.parts {
+            part.work = false;
+        }
+    }
+
+    fn open(&mut self, pause: Duration) {
+        let service = Arc::clone(&self.service);
+        let limit = self.patience.connect;
+        self.link = Link::Opening(
+            async move {
+                sleep(pause).await;
+                ProviderSocket::connect(service.0.address()?, &service.0.headers(), limit).await
+            }
+            .boxed(),
+        );
+    }
+
+    /// Whether the head was sent: its sound is waited for.
+    fn under_way(&self) -> bool {
+        self.line.parts.front().is_some_and(|head| head.work)
+    }
+
+    fn keep_alive(&self) -> Option<(Instant, String)> {
+        let Link::Up(open) = &self.link else {
+            return None;
+        };
+        let (every, text) = open.wire.keep_alive()?;
+        Some((open.sent + every, text))
+    }
+
+    async fn leave(&mut self) {
+        if let Link::Up(open) = std::mem::replace(&mut self.link, Link::Down) {
+            open.socket.close().await;
+        }
+    }
+}
+
+enum Event {
+    Opened(Result<ProviderSocket, ProviderError>),
+    Came(Result<Option<Message>, ProviderError>),
+}
+
+/// What the connection does next; nothing is read while there is no room for it.
+async fn event(link: &mut Link, room: bool) -> Event {
+    match link {
+        Link::Opening(opening) => Event::Opened(opening.await),
+        Link::Up(open) if room => Event::Came(open.socket.next().await),
+        Link::Up(_) | Link::Down => std::future::pending().await,
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How long the head has been waited for; time in which nothing was read does not count.
+struct Watch {
+    began: Instant,
+    last: Instant,
+    /// Some sound of the head came.
+    anything: bool,
+    stopped: Option<Instant>,
+}
+
+impl Watch {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            last: now,
+            anything: false,
+            stopped: None,
+        }
+    }
+
+    /// Another part is waited for from now on.
+    fn next(&mut self) {
+        *self = Self {
+            stopped: self.stopped.map(|_| Instant::now()),
+            ..Self::new()
+        };
+    }
+
+    fn heard(&mut self) {
+        self.anything = true;
+        self.last = Instant::now();
+    }
+
+    fn reading(&mut self, reading: bool) {
+        match (reading, self.stopped) {
+            (false, None) => self.stopped = Some(Instant::now()),
+            (true, Some(since)) => {
+                let pause = since.elapsed();
+                self.began += pause;
+                self.last += pause;
+                self.stopped = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// When the wait is over, and the limit that ends it.
+    fn due(&self, patience: &Patience) -> Option<(Instant, Duration)> {
+        let step = match self.anything {
+            true => (self.last + patience.gap, patience.gap),
+            false => (self.began + patience.first, patience.first),
+        };
+        let whole = (self.began + patience.whole, patience.whole);
+        Some(if whole.0 < step.0 { whole } else { step })
+    }
+}
