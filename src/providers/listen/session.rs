@@ -277,8 +277,11 @@ impl Session {
             }
     }
 
+    /// Whether all words before the flush seem to be there. Where there are none at all, the service may just be slow.
     fn is_settled(&self, flush: &Flush) -> bool {
-        self.reached + CLOSE >= flush.place && !self.assembly.is_unsettled(&self.line.span())
+        let span = self.line.span();
+        let is_near = self.reached + CLOSE >= flush.place;
+        is_near && !self.assembly.is_unsettled(&span) && !self.assembly.text(&span).is_empty()
     }
 
     /// A moment of the service's clock. Nothing lies in the future.
