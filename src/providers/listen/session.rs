@@ -293,3 +293,128 @@ impl Session {
         self.connections << 32 | turn
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Frame;
+    use super::*;
+    use crate::talk::Verdict;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Event {
+        Order(Hear),
+        Said(Vec<Said>),
+        Wait(u64),
+        Connect,
+    }
+
+    fn moment() -> impl Strategy<Value = f64> {
+        prop_oneof![8 => 0.0..3.0f64, 1 => Just(f64::NAN), 1 => Just(-5.0), 1 => Just(1e300)]
+    }
+
+    fn passage() -> impl Strategy<Value = Said> {
+        (moment(), moment(), "[a-c ]{0,5}", any::<bool>(), 0u64..4).prop_map(|(start, end, text, last, turn)| {
+            let key = match turn {
+                0 => Key::Time,
+                turn => Key::Turn(turn),
+            };
+            let words = match turn {
+                0 => text
+                    .split_whitespace()
+                    .map(|word| (start, end, word.to_owned()))
+                    .collect(),
+                _ => Vec::new(),
+            };
+            Said::Heard(Passage {
+                key,
+                start,
+                end,
+                text,
+                words,
+                last,
+            })
+        })
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let said = prop_oneof![
+            4 => passage(),
+            1 => Just(Said::Flushed),
+            1 => moment().prop_map(|until| Said::Settled { until }),
+            1 => (0u64..4).prop_map(|turn| Said::Verdict { turn, verdict: Verdict::Complete }),
+        ];
+        let utterance = 0u32..3;
+        prop_oneof![
+            6 => Just(Event::Order(Hear::Sound(Frame::new(&[7; 160])))),
+            1 => (utterance.clone(), 0u32..600).prop_map(|(utterance, before)| Event::Order(Hear::Begin { utterance, before })),
+            2 => (utterance.clone(), any::<u32>()).prop_map(|(utterance, flush)| Event::Order(Hear::Flush { utterance, flush })),
+            1 => utterance.prop_map(|utterance| Event::Order(Hear::End { utterance })),
+            4 => proptest::collection::vec(said, 1..4).prop_map(Event::Said),
+            2 => (0u64..3000).prop_map(Event::Wait),
+            1 => Just(Event::Connect),
+        ]
+    }
+
+    proptest! {
+        /// Whatever a service says and whenever: a flush is answered once at most, in time where its utterance lasts, and
+        /// words are only told of the utterance that is open.
+        #[test]
+        fn every_flush_is_answered_once_and_in_time(events in proptest::collection::vec(event(), 0..120)) {
+            let limit = Duration::from_secs(2);
+            let mut session = Session::new(limit);
+            let mut now = Instant::now();
+            let mut open: Option<u32> = None;
+            let mut waiting: Vec<(u32, u32, Instant)> = Vec::new();
+            for event in events {
+                let mut out = Vec::new();
+                match event {
+                    Event::Order(order) => {
+                        match order {
+                            Hear::Begin { utterance, .. } => {
+                                open = Some(utterance);
+                                waiting.clear();
+                            }
+                            Hear::End { utterance } if open == Some(utterance) => {
+                                open = None;
+                                waiting.clear();
+                            }
+                            Hear::Flush { utterance, flush } => waiting.push((utterance, flush, now)),
+                            _ => {}
+                        }
+                        session.order(now, order, &mut out);
+                    }
+                    Event::Said(said) => session.heard(said, &mut out),
+                    Event::Wait(millis) => {
+                        now += Duration::from_millis(millis);
+                        session.tick(now, &mut out);
+                    }
+                    Event::Connect => {
+                        let from = session.connected();
+                        prop_assert!(from <= session.end());
+                    }
+                }
+                for heard in out {
+                    match heard {
+                        Heard::Words { utterance, flush: Some(flush), .. } => {
+                            let asked = waiting.iter().position(|(of, number, _)| Some(*of) == utterance && *number == flush);
+                            prop_assert!(asked.is_some(), "nobody asked for {flush}");
+                            waiting.remove(asked.unwrap_or_default());
+                        }
+                        Heard::Words { utterance, flush: None, .. } | Heard::Verdict { utterance, .. } => {
+                            prop_assert_eq!(utterance, open);
+                        }
+                        Heard::Ready => prop_assert!(false, "it is not the books that are ready"),
+                    }
+                }
+                // An order or a message does not let time pass; what is due is answered with the next tick.
+                let due = waiting.iter().map(|(_, _, asked)| *asked + limit).min();
+                prop_assert!(session.deadline() <= due || due.is_none());
+                prop_assert_eq!(session.deadline().is_some(), due.is_some());
+            }
+            let mut out = Vec::new();
+            session.tick(now + limit, &mut out);
+            prop_assert_eq!(out.len(), waiting.len());
+        }
+    }
+}

@@ -136,6 +136,10 @@ struct Play {
 }
 
 impl Play {
+    #[expect(
+        clippy::result_large_err,
+        reason = "the handshake's callback is declared so by its library"
+    )]
     async fn run(self, socket: TcpStream, script: Vec<Step>) {
         match script.first() {
             Some(Step::Ignore) => std::future::pending().await,
