@@ -1,23 +1,30 @@
 //! WebSockets to providers: the handshake with its refusals as typed errors, and sends that never wait for ever.
 
 use super::ProviderError;
+use crate::channels::client::install_crypto;
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use url::Url;
 
 /// What a peer takes longer for than this, it will not take: half-dead connections are found by it.
 pub(crate) const SEND_LIMIT: Duration = Duration::from_secs(5);
 
+/// The largest message that is read, in bytes: a long piece of sound in base64 is far smaller.
+const MESSAGE_LIMIT: usize = 16 * 1024 * 1024;
+
 /// An open connection.
 #[derive(Debug)]
 pub(crate) struct ProviderSocket {
     inner: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    last_heard: Instant,
 }
 
 impl ProviderSocket {
@@ -38,8 +45,19 @@ impl ProviderSocket {
             value.set_sensitive(true);
             request.headers_mut().insert(name, value);
         }
-        match timeout(limit, connect_async(request)).await {
-            Ok(Ok((inner, _))) => Ok(Self { inner }),
+        // Without it the first connection over TLS could not be made.
+        install_crypto();
+        // One conversation needs neither the buffers of a server nor their delays: what is small is sent at once.
+        let config = WebSocketConfig::default()
+            .read_buffer_size(16 * 1024)
+            .write_buffer_size(0)
+            .max_message_size(Some(MESSAGE_LIMIT))
+            .max_frame_size(Some(MESSAGE_LIMIT));
+        match timeout(limit, connect_async_with_config(request, Some(config), true)).await {
+            Ok(Ok((inner, _))) => Ok(Self {
+                inner,
+                last_heard: Instant::now(),
+            }),
             Ok(Err(error)) => Err(refused(error)),
             Err(_) => Err(ProviderError::Timeout { limit }),
         }
@@ -55,10 +73,22 @@ impl ProviderSocket {
         self.send(Message::Binary(bytes.into())).await
     }
 
+    /// Asks whether anybody is there; the answer counts for [`ProviderSocket::last_heard`]. Errors: as with a text.
+    pub(crate) async fn ping(&mut self) -> Result<(), ProviderError> {
+        self.send(Message::Ping(bytes::Bytes::new())).await
+    }
+
+    /// When anything at all came last, pings and their answers among it; at first, when the connection was made.
+    pub(crate) fn last_heard(&self) -> Instant {
+        self.last_heard
+    }
+
     /// The next text or bytes; `None` after an orderly close. Safe to cancel: nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Option<Message>, ProviderError> {
         loop {
-            match self.inner.next().await {
+            let message = self.inner.next().await;
+            self.last_heard = Instant::now();
+            match message {
                 None => return Ok(None),
                 Some(Ok(Message::Close(frame))) => {
                     return match frame {
@@ -128,6 +158,10 @@ fn refused(error: tungstenite::Error) -> ProviderError {
 
 fn broken(error: &tungstenite::Error) -> ProviderError {
     match error {
+        // A connection that is cut is no fault of the protocol, though the library calls it one.
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => ProviderError::Transient {
+            detail: error.to_string(),
+        },
         tungstenite::Error::Protocol(_) | tungstenite::Error::Utf8(_) | tungstenite::Error::Capacity(_) => {
             ProviderError::Protocol {
                 detail: error.to_string(),
@@ -139,13 +173,13 @@ fn broken(error: &tungstenite::Error) -> ProviderError {
     }
 }
 
-/// What a close code means: 1008 is mostly a key or a quota, codes from 4000 on are the service's own.
+/// What a close code means: 1008 is mostly a key or a quota, codes from 3000 on are the service's own.
 fn closed(code: u16, reason: &str) -> ProviderError {
     let detail = format!("closed with {code}: {}", crate::channels::redact::clean(reason));
     match code {
         1008 | 4001 | 4003 | 3000 => ProviderError::Auth { detail },
-        1003 | 1007 | 1009 | 4000 => ProviderError::BadRequest { detail },
-        4008 | 4029 => ProviderError::Quota {
+        1003 | 1007 | 1009 | 4000 | 3006 | 3007 => ProviderError::BadRequest { detail },
+        4002 | 4008 | 4029 | 3009 => ProviderError::Quota {
             retry_after: None,
             detail,
         },

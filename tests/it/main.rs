@@ -6,6 +6,7 @@ mod faults;
 mod flows;
 mod followups;
 mod fuzzed;
+mod listen;
 mod purity;
 mod relay;
 mod reload;

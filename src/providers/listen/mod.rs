@@ -1,5 +1,19 @@
 //! Speech to text while the caller speaks. One file per protocol; [`KINDS`] is the registry.
 
+mod assembly;
+mod assemblyai;
+mod captions;
+mod command;
+mod deepgram;
+mod deepgram_flux;
+mod dialect;
+mod openai;
+mod session;
+mod stream;
+mod tape;
+mod timeline;
+mod utterance;
+
 use super::{ProviderError, Service};
 use crate::audio::mulaw::FRAME;
 use crate::talk::Verdict;
@@ -20,7 +34,13 @@ pub struct Kind {
 }
 
 /// All protocols.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[
+    assemblyai::KIND,
+    command::KIND,
+    deepgram::KIND,
+    deepgram_flux::KIND,
+    openai::KIND,
+];
 
 /// Hears one conversation after the other; many at once.
 pub trait Listener: Send + Sync {
