@@ -1,0 +1,1 @@
+//! Speech-to-speech models against a server that follows the protocol.
