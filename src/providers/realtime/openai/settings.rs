@@ -253,7 +253,8 @@ mod tests {
     #[test]
     fn addresses_of_openai_and_of_others() {
         let address = |service: &Service| {
-            let (url, headers) = Settings::new(service).expect("settings").address();
+            let settings = Settings::new(service).expect("settings");
+            let (url, headers) = settings.address();
             let headers: Vec<String> = headers
                 .into_iter()
                 .map(|(name, value)| format!("{name}: {value}"))
