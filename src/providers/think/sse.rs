@@ -34,20 +34,21 @@ pub(super) struct Events {
 impl Events {
     /// Takes the next bytes. Whole lines are decoded at once, so a character that is cut in two comes out whole.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
-        for &byte in bytes {
-            let after_return = std::mem::take(&mut self.after_return);
-            match byte {
-                b'\n' if after_return => {}
-                b'\n' => self.line_end()?,
-                b'\r' => {
-                    self.after_return = true;
-                    self.line_end()?;
-                }
-                _ if self.line.len() >= LIMIT => return Err(TooLong),
-                byte => self.line.push(byte),
+        let mut rest = bytes;
+        if !rest.is_empty() && std::mem::take(&mut self.after_return) {
+            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        }
+        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            let by_return = rest[at] == b'\r';
+            self.part_of_line(&rest[..at])?;
+            self.line_end()?;
+            rest = &rest[at + 1..];
+            if by_return {
+                self.after_return = rest.is_empty();
+                rest = rest.strip_prefix(b"\n").unwrap_or(rest);
             }
         }
-        Ok(())
+        self.part_of_line(rest)
     }
 
     /// The stream is over. Its last event counts even where the empty line after it is missing, as it is with some servers.
@@ -62,6 +63,14 @@ impl Events {
     /// The next complete event.
     pub fn next(&mut self) -> Option<Event> {
         self.ready.pop_front()
+    }
+
+    fn part_of_line(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+        if self.line.len() + bytes.len() > LIMIT {
+            return Err(TooLong);
+        }
+        self.line.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn line_end(&mut self) -> Result<(), TooLong> {

@@ -48,6 +48,7 @@ impl Server {
         socket.set_nodelay(true).expect("a socket");
         let mut target = String::new();
         let mut authorization = String::new();
+        #[expect(clippy::result_large_err, reason = "the handshake's own type")]
         let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
             target = request.uri().to_string();
             let header = request

@@ -398,8 +398,8 @@ proptest! {
         for which in 0..3 {
             let id = format!("r{which}");
             let of = |signal: &LiveSignal| match signal {
-                LiveSignal::Responding { response } | LiveSignal::Sound { response, .. } => &**response == id,
-                LiveSignal::Wish { response, .. } | LiveSignal::Done { response, .. } => &**response == id,
+                LiveSignal::Responding { response } | LiveSignal::Sound { response, .. } => **response == id,
+                LiveSignal::Wish { response, .. } | LiveSignal::Done { response, .. } => **response == id,
                 _ => false,
             };
             let own: Vec<&LiveSignal> = told.iter().filter(|signal| of(signal)).collect();
