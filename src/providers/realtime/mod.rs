@@ -1,5 +1,7 @@
 //! Speech to speech: one model that hears and answers. One file per protocol; [`KINDS`] is the registry.
 
+mod openai;
+
 use super::listen::Frame;
 use super::think::Tool;
 use super::{ProviderError, Service};
@@ -21,7 +23,7 @@ pub struct Kind {
 }
 
 /// All protocols.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[openai::KIND];
 
 /// Talks; many conversations at once.
 pub trait Duplex: Send + Sync {

@@ -1,5 +1,15 @@
 //! Language models. One file per protocol; [`KINDS`] is the registry.
 
+mod anthropic;
+pub(in crate::providers) mod fault;
+mod history;
+mod http;
+mod openai;
+mod relay;
+mod scripted;
+mod sse;
+mod words;
+
 use super::{ProviderError, Service};
 use crate::talk::{ActionCall, Message, Usage};
 use futures_util::future::BoxFuture;
@@ -20,7 +30,7 @@ pub struct Kind {
 }
 
 /// All protocols.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[openai::KIND, anthropic::KIND, scripted::KIND];
 
 /// Answers; many conversations at once.
 pub trait Thinker: Send + Sync {
