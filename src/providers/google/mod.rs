@@ -6,7 +6,7 @@ mod key;
 pub(super) mod rest;
 pub(super) mod speech;
 
-pub(super) use auth::Access;
+pub(super) use auth::{Access, Pass};
 
 /// The language of a tag as speech recognition v1 knows it: a region is added where a bare language has an obvious one, and Hebrew
 /// goes by its withdrawn code there.

@@ -1,5 +1,7 @@
 //! Speech to text while the caller speaks. One file per protocol; [`KINDS`] is the registry.
 
+mod google;
+
 use super::{ProviderError, Service};
 use crate::audio::mulaw::FRAME;
 use crate::talk::Verdict;
@@ -20,7 +22,7 @@ pub struct Kind {
 }
 
 /// All protocols.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[google::KIND];
 
 /// Hears one conversation after the other; many at once.
 pub trait Listener: Send + Sync {
