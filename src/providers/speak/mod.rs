@@ -1,5 +1,7 @@
 //! Text to speech. One file per protocol; [`KINDS`] is the registry.
 
+mod google;
+
 use super::{ProviderError, Service};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,7 +21,7 @@ pub struct Kind {
 }
 
 /// All protocols.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[google::KIND];
 
 /// Speaks for one conversation after the other; many at once.
 pub trait Speaker: Send + Sync {

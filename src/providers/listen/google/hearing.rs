@@ -1,12 +1,17 @@
 //! Which stream hears which sound, and whose words they are: a machine without IO. Streams are cut where an utterance pauses or
 //! ends, so that words of one can never be taken for those of the next; sound that a stream did not settle is heard by another.
 
+#[cfg(test)]
+mod tests;
+mod upkeep;
+mod words;
+
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::{Hear, Heard};
-use super::part::{APART, PER_MS, Part, append};
+use super::part::{APART, PER_MS, Part};
 use super::ring::Ring;
 use crate::audio::mulaw;
 use crate::providers::ProviderError;
@@ -262,21 +267,6 @@ impl Hearing {
         all.min().unwrap_or(self.silence_at)
     }
 
-    fn sound(&mut self, sound: &[u8], acts: &mut Vec<Act>) {
-        self.ring.push(sound);
-        if self.ring.end() - self.given >= PIECE {
-            self.give(acts);
-        }
-    }
-
-    fn give(&mut self, acts: &mut Vec<Act>) {
-        // Without a stream, the next one hears it all.
-        if let Some(stream) = self.live().stream.filter(|_| self.given < self.ring.end()) {
-            acts.push(Act::Sound(stream, self.ring.copy(self.given, self.ring.end())));
-            self.given = self.ring.end();
-        }
-    }
-
     fn begin(&mut self, now: Instant, number: u32, before: u32, acts: &mut Vec<Act>) {
         if self.utterance.is_some() {
             self.end(now, acts);
@@ -350,136 +340,6 @@ impl Hearing {
                 self.restart(now, self.past, acts);
             }
         }
-    }
-
-    /// Another stream, from a place on, instead of the one that hears now.
-    fn restart(&mut self, now: Instant, from: u64, acts: &mut Vec<Act>) {
-        if let Some(live) = self.parts.pop() {
-            acts.extend(live.stream.map(Act::Drop));
-        }
-        self.open_part(now, from.max(self.ring.start()), acts);
-    }
-
-    /// A stream must not grow too old. In a quiet moment nothing is lost by another one; else it hears again what is not settled.
-    fn renew(&mut self, now: Instant, acts: &mut Vec<Act>) {
-        let age = now.duration_since(self.live().opened);
-        if self.live().stream.is_none() {
-            // The next one is on its way.
-        } else if age >= self.limits.age && self.is_quiet() {
-            self.restart(now, self.ring.end(), acts);
-        } else if age >= self.longest() {
-            let index = self.parts.len() - 1;
-            acts.extend(self.parts[index].stream.take().map(Act::Drop));
-            self.reopen(now, index, acts);
-        }
-    }
-
-    fn longest(&self) -> Duration {
-        self.limits.age * 7 / 6
-    }
-
-    fn is_quiet(&self) -> bool {
-        let words_end = self.live().words_end();
-        self.utterance.is_none() && words_end.is_none_or(|end| end + APART < self.ring.end())
-    }
-
-    fn open_part(&mut self, now: Instant, origin: u64, acts: &mut Vec<Act>) {
-        let stream = self.next;
-        self.next += 1;
-        // Streams and parts count together: a part's own number is that of its first stream.
-        self.parts.push(Part::new(stream, origin, stream, now));
-        acts.push(Act::Open(stream));
-        self.given = origin;
-        self.give(acts);
-    }
-
-    /// Another stream hears what the one before did not settle.
-    fn reopen(&mut self, now: Instant, index: usize, acts: &mut Vec<Act>) {
-        let live = index + 1 == self.parts.len();
-        let end = self.ring.end();
-        let part = &mut self.parts[index];
-        part.again = None;
-        let from = part.unheard_from(self.ring.start());
-        if part.upto.is_some_and(|upto| upto <= from) {
-            part.done = true;
-            return;
-        }
-        let stream = self.next;
-        self.next += 1;
-        part.stream = Some(stream);
-        part.heard_from = from;
-        part.opened = now;
-        acts.push(Act::Open(stream));
-        let sound = self.ring.copy(from, part.upto.unwrap_or(end));
-        if !sound.is_empty() {
-            acts.push(Act::Sound(stream, sound));
-        }
-        if part.upto.is_some() {
-            acts.push(Act::Finish(stream));
-        }
-        if live {
-            self.given = end;
-        }
-    }
-
-    /// Answers the flushes whose words are there, or that have waited long enough.
-    fn resolve(&mut self, now: Instant, acts: &mut Vec<Act>) {
-        let Some(number) = self.current() else { return };
-        let text = self.text();
-        let parts = &self.parts;
-        let limit = self.limits.flush;
-        let mut answered = false;
-        self.flushes.retain(|flush| {
-            let there = parts.iter().filter(|part| part.id < flush.before).all(|part| part.done);
-            let waited = flush.asked + limit <= now && !text.is_empty();
-            if there || waited {
-                answered = true;
-                acts.push(Act::Tell(Heard::Words {
-                    utterance: Some(number),
-                    text: text.clone(),
-                    flush: Some(flush.number),
-                }));
-            }
-            !(there || waited)
-        });
-        let Some(utterance) = self.utterance.as_mut() else {
-            return;
-        };
-        if answered {
-            utterance.told = text;
-        }
-        while self.parts.len() > 1 && self.parts[0].done {
-            append(&mut utterance.words, &self.parts.remove(0).text());
-        }
-    }
-
-    /// Tells the words where they are others than before.
-    fn tell(&mut self, acts: &mut Vec<Act>) {
-        let text = self.text();
-        let number = self.current();
-        let told = match &mut self.utterance {
-            Some(utterance) => &mut utterance.told,
-            None => &mut self.told,
-        };
-        if text != *told && !text.is_empty() {
-            told.clone_from(&text);
-            acts.push(Act::Tell(Heard::Words {
-                utterance: number,
-                text,
-                flush: None,
-            }));
-        }
-    }
-
-    fn text(&self) -> String {
-        let mut text = self
-            .utterance
-            .as_ref()
-            .map_or(String::new(), |utterance| utterance.words.clone());
-        for part in &self.parts {
-            append(&mut text, &part.text());
-        }
-        text
     }
 
     fn current(&self) -> Option<u32> {
