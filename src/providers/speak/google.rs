@@ -87,7 +87,9 @@ impl Google {
         let mut pieces: VecDeque<Piece> = VecDeque::new();
         let mut ready: VecDeque<Spoken> = VecDeque::new();
         loop {
-            for piece in pieces.iter_mut().take(AT_ONCE) {
+            // What nobody has taken yet counts as well, so that little was made in vain when the caller interrupts.
+            let at_once = AT_ONCE - usize::from(!ready.is_empty());
+            for piece in pieces.iter_mut().take(at_once) {
                 piece.begin(&self);
             }
             tokio::select! {

@@ -56,6 +56,8 @@ impl Default for Limits {
 
 /// Sound goes out in pieces of at least 100 ms, as the service recommends.
 const PIECE: u64 = 100 * PER_MS;
+/// What is heard so shortly before the end of an utterance may be the beginning of the next: 300 ms.
+const ONSET: u64 = 300 * PER_MS;
 /// So many streams in a row may fail without a word.
 const TRIES: u32 = 3;
 /// A stream that lived so long did not fail because of how it was opened.
@@ -282,8 +284,11 @@ impl Hearing {
         });
         self.told.clear();
         let live = self.live();
-        let strangers = live.words_end().is_some_and(|end| end + APART < from);
-        if live.origin > from || strangers {
+        let strange = match live.words_end() {
+            Some(end) => end + APART < from,
+            None => !self.ring.is_quiet(live.origin, from),
+        };
+        if live.origin > from || strange {
             self.restart(now, from, acts);
         }
         self.tell(acts);
@@ -330,11 +335,12 @@ impl Hearing {
             acts.extend(part.stream.map(Act::Drop));
         }
         self.past = self.ring.end();
+        // A stream that was opened in its last pause and heard nothing since is as good as a new one. It may have heard the very
+        // beginning of the next, so that this is not taken from it.
         let live = self.live();
-        // A stream that was opened in its last pause, and heard nothing since, is as good as a new one, and may have heard the
-        // beginning of the next.
-        match paused == Some(live.origin) && live.is_empty() {
-            true => self.floor = live.origin,
+        let onset = live.origin.max(self.past.saturating_sub(ONSET));
+        match paused == Some(live.origin) && live.is_empty() && self.ring.is_quiet(live.origin, onset) {
+            true => self.floor = onset,
             false => {
                 self.floor = self.past;
                 self.restart(now, self.past, acts);

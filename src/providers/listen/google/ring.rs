@@ -1,10 +1,16 @@
 //! The caller's last seconds, addressed by their place in the whole conversation: what a new stream hears again.
 
+use crate::audio::level::rms_dbfs;
+use crate::audio::mulaw;
 use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// How much is kept: ten seconds.
-pub(super) const KEPT: usize = 10 * crate::audio::mulaw::RATE as usize;
+const KEPT: usize = 10 * mulaw::RATE as usize;
+/// Loudness is measured over 50 ms.
+const WINDOW: usize = mulaw::RATE as usize / 20;
+/// Speech on the telephone is above this, an ordinary line's noise below.
+const QUIET_DBFS: f32 = -45.0;
 
 /// Sound by its place: the number of mu-law bytes since listening began.
 #[derive(Debug, Default)]
@@ -29,6 +35,12 @@ impl Ring {
     /// The place after the last byte.
     pub(super) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// Whether what is still there of `from..to` cannot be speech.
+    pub(super) fn is_quiet(&self, from: u64, to: u64) -> bool {
+        let samples = mulaw::decode_all(&self.copy(from, to));
+        samples.chunks(WINDOW).all(|window| rms_dbfs(window) < QUIET_DBFS)
     }
 
     /// What is still there of `from..to`.
