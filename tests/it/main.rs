@@ -6,6 +6,7 @@ mod faults;
 mod flows;
 mod followups;
 mod fuzzed;
+mod google;
 mod purity;
 mod relay;
 mod reload;

@@ -46,6 +46,9 @@ pub(crate) async fn connect(base: &Url, patience: &Patience) -> Result<Channel, 
 
 /// What the end of a call means.
 pub(crate) fn fault(status: &Status) -> ProviderError {
+    if let Some(error) = page(status) {
+        return error;
+    }
     let said = clean(status.message());
     let detail = match said.is_empty() {
         true => format!("status {:?}", status.code()),
@@ -67,6 +70,14 @@ pub(crate) fn fault(status: &Status) -> ProviderError {
         // Among them the ends of streams that were too old or got no sound.
         _ => ProviderError::Transient { detail },
     }
+}
+
+/// An answer that is not gRPC at all, of a gateway or a wrong address: the library puts its HTTP status into the message.
+fn page(status: &Status) -> Option<ProviderError> {
+    let (_, after) = status.message().split_once("response with status: ")?;
+    let code = http::StatusCode::from_bytes(after.as_bytes().get(..3)?).ok()?;
+    let refused = !code.is_success() && status.code() == Code::Internal;
+    refused.then(|| ProviderError::from_answer(code, &http::HeaderMap::new(), b""))
 }
 
 /// Protocol buffers on the wire. What cannot be read is [`Code::DataLoss`], to be told from faults of the service itself.

@@ -73,16 +73,14 @@ impl Google {
         config
     }
 
-    /// Whether a stream that ended with this error does better the next time, and what for.
-    fn may_mend(&self, error: &ProviderError) -> bool {
-        match error {
-            ProviderError::Transient { .. } | ProviderError::Protocol { .. } => true,
-            // Not every language has every model; which ones do changes, so it is found out.
-            ProviderError::BadRequest { detail } if self.any_model && detail.contains("model") => {
-                !self.no_model.swap(true, Ordering::Relaxed)
-            }
-            _ => false,
+    /// Whether a stream failed for its model alone. Not every language has every model; which ones do changes, so it is found out.
+    fn lacks_model(&self, error: &ProviderError, asked_for: &str) -> bool {
+        let lacks = matches!(error, ProviderError::BadRequest { detail } if detail.contains("model"));
+        let lacks = lacks && self.any_model && !asked_for.is_empty();
+        if lacks {
+            self.no_model.store(true, Ordering::Relaxed);
         }
+        lacks
     }
 
     async fn run(
@@ -121,16 +119,16 @@ impl Google {
                     Some(order) => hearing.order(Instant::now(), order, &mut acts),
                     None => return Ok(()),
                 },
-                (stream, event) = streams.next() => match event {
+                (stream, model, event) = streams.next() => match event {
                     Event::Answer(answer) => hearing.answer(Instant::now(), stream, answer, &mut acts),
                     Event::Ended => hearing.ended(Instant::now(), stream, None, &mut acts)?,
-                    Event::Failed { error, renewed } => {
-                        let mends = renewed || self.may_mend(&error);
-                        match mends {
-                            true => hearing.ended(Instant::now(), stream, Some(error), &mut acts)?,
-                            false => return Err(error),
-                        }
+                    Event::Failed { error, .. } if self.lacks_model(&error, &model) => {
+                        hearing.again(Instant::now(), stream, &mut acts);
                     }
+                    Event::Failed { error, renewed } if renewed || mends(&error) => {
+                        hearing.ended(Instant::now(), stream, Some(error), &mut acts)?;
+                    }
+                    Event::Failed { error, .. } => return Err(error),
                 },
                 () = sleep_until(hearing.deadline()) => hearing.tick(Instant::now(), &mut acts)?,
             }
@@ -146,6 +144,11 @@ impl Listener for Google {
     ) -> BoxFuture<'static, Result<(), ProviderError>> {
         self.run(orders, heard).boxed()
     }
+}
+
+/// Whether the same may succeed with another stream.
+fn mends(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::Transient { .. } | ProviderError::Protocol { .. })
 }
 
 /// Options: `interim_results`, `automatic_punctuation`, `profanity_filter`, `enhanced` (true or false), `phrases` (a list of words that

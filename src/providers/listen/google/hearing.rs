@@ -214,6 +214,14 @@ impl Hearing {
         Ok(())
     }
 
+    /// A stream is over through no fault of the service: another one hears its sound.
+    pub(super) fn again(&mut self, now: Instant, stream: u32, acts: &mut Vec<Act>) {
+        if let Some(index) = self.find(stream) {
+            self.reopen(now, index, acts);
+            self.resolve(now, acts);
+        }
+    }
+
     /// To be called when [`Hearing::deadline`] has come; earlier calls do no harm. Errors: the service says nothing any more.
     pub(super) fn tick(&mut self, now: Instant, acts: &mut Vec<Act>) -> Result<(), ProviderError> {
         for index in 0..self.parts.len() {

@@ -51,6 +51,7 @@ struct Open {
     /// Gone where all sound was given.
     sound: Option<mpsc::Sender<Bytes>>,
     events: BoxStream<'static, Event>,
+    model: Arc<str>,
     /// Set where its sound is not taken.
     stuck: bool,
 }
@@ -75,9 +76,11 @@ impl Streams {
             host: self.host.clone(),
             headers: self.headers.clone(),
         };
+        let model = config.config.as_ref().map_or("", |config| config.model.as_str()).into();
         self.open.push(Open {
             id,
             sound: Some(sound),
+            model,
             events: call.events(config, taken),
             stuck: false,
         });
@@ -111,8 +114,9 @@ impl Streams {
         self.open.retain(|open| open.id != id);
     }
 
-    /// The next thing that happens on any stream; never, where none is open. Safe to cancel.
-    pub(super) async fn next(&mut self) -> (u32, Event) {
+    /// The next thing that happens on any stream, with its number and the model it was opened with; never, where none is open.
+    /// Safe to cancel.
+    pub(super) async fn next(&mut self) -> (u32, Arc<str>, Event) {
         poll_fn(|context| {
             for index in 0..self.open.len() {
                 let open = &mut self.open[index];
@@ -129,11 +133,11 @@ impl Streams {
                         Poll::Pending => continue,
                     },
                 };
-                let id = open.id;
+                let (id, model) = (open.id, Arc::clone(&open.model));
                 if !matches!(event, Event::Answer(_)) {
                     self.open.remove(index);
                 }
-                return Poll::Ready((id, event));
+                return Poll::Ready((id, model, event));
             }
             Poll::Pending
         })
