@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod error;
+mod google;
 pub mod listen;
 pub mod realtime;
 mod service;

@@ -6,6 +6,7 @@ mod faults;
 mod flows;
 mod followups;
 mod fuzzed;
+mod google;
 mod listen;
 mod purity;
 mod realtime;

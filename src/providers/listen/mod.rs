@@ -7,6 +7,7 @@ mod command;
 mod deepgram;
 mod deepgram_flux;
 mod dialect;
+mod google;
 mod openai;
 mod session;
 mod stream;
@@ -40,6 +41,7 @@ pub const KINDS: &[Kind] = &[
     deepgram::KIND,
     deepgram_flux::KIND,
     openai::KIND,
+    google::KIND,
 ];
 
 /// Hears one conversation after the other; many at once.

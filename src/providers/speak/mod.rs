@@ -8,6 +8,7 @@ mod decode;
 mod deepgram;
 mod elevenlabs;
 mod fault;
+mod google;
 mod http;
 mod line;
 mod live;
@@ -44,6 +45,7 @@ pub const KINDS: &[Kind] = &[
     deepgram::KIND,
     azure::KIND,
     command::KIND,
+    google::KIND,
 ];
 
 /// Speaks for one conversation after the other; many at once.

@@ -1,6 +1,7 @@
 //! Turning a recording into text. One file per way of doing it; [`transcriber`] is the registry.
 
 mod command;
+mod google;
 mod openai;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use futures_util::future::BoxFuture;
 use super::ProviderError;
 
 pub use command::CommandConfig;
+pub use google::{GOOGLE_BASE_URL, GoogleConfig};
 pub use openai::OpenAiConfig;
 
 /// Something that writes down what is said in a recording.
@@ -49,6 +51,7 @@ pub struct Transcript {
 #[derive(Debug, Clone)]
 pub enum TranscriberConfig {
     OpenAi(OpenAiConfig),
+    Google(GoogleConfig),
     Command(CommandConfig),
 }
 
@@ -56,6 +59,7 @@ pub enum TranscriberConfig {
 pub fn transcriber(config: TranscriberConfig) -> Arc<dyn Transcriber> {
     match config {
         TranscriberConfig::OpenAi(config) => Arc::new(openai::OpenAi::new(config)),
+        TranscriberConfig::Google(config) => Arc::new(google::Google::new(config)),
         TranscriberConfig::Command(config) => Arc::new(command::Command::new(config)),
     }
 }
