@@ -12,6 +12,7 @@ mod reload;
 mod restart;
 mod schemas;
 mod server;
+mod speak;
 mod stage;
 mod transcribe;
 mod trouble;
