@@ -15,6 +15,7 @@ mod reload;
 mod restart;
 mod schemas;
 mod server;
+mod speak;
 mod stage;
 mod think;
 mod transcribe;

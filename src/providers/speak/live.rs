@@ -248,6 +248,10 @@ impl<P: Protocol> Conversation<P> {
                     detail: "the service closed the connection".to_owned(),
                 });
             }
+            // A peer that vanishes without a word counts as a breach of the protocol there; here it is a lost connection.
+            Event::Came(Err(ProviderError::Protocol { detail })) => {
+                return self.lost(ProviderError::Transient { detail });
+            }
             Event::Came(Err(error)) => return self.lost(error),
         };
         let Link::Up(open) = &mut self.link else {
