@@ -9,6 +9,7 @@ use super::sockets::Sockets;
 use super::{leases, outbox, timers};
 use crate::call::{CallId, Event};
 use crate::channels::twilio::TwilioClient;
+use crate::providers::speak::cache::{Cache, DEFAULT_BYTES};
 use crate::providers::transcribe::Transcriber;
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Engine {
     pub(super) carrier: TwilioClient,
     pub(super) transcriber: Option<Arc<dyn Transcriber>>,
     pub(super) providers: Directory,
+    /// What voices have said before: the same words are asked for once.
+    pub(super) spoken: Arc<Cache>,
     pub(super) calls: Calls,
     pub(super) sockets: Sockets,
     /// Names this process among those that claim tasks.
@@ -77,6 +80,7 @@ impl Engine {
             carrier,
             transcriber,
             providers,
+            spoken: Arc::new(Cache::new(DEFAULT_BYTES)),
             calls: Calls::default(),
             sockets: Sockets::default(),
             worker: leases::worker(),

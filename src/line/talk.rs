@@ -7,9 +7,10 @@ use super::wishes::Wishes;
 use crate::audio::sound;
 use crate::call::{self, Agent, CallId};
 use crate::media::{Crew, Tape};
-use crate::pipeline::{self, Staff};
-use crate::providers::{listen, realtime, speak, think};
-use crate::talk::agent::Conversation;
+use crate::pipeline::{self, Named, Staff};
+use crate::providers::speak::cache::Cached;
+use crate::providers::{Service, listen, realtime, speak, think};
+use crate::talk::agent::{Conversation, Plan};
 use crate::talk::relay::{Relayed, TextTalk};
 use crate::talk::scripted::Scripted;
 use crate::talk::{Clip, Facts, Stage, Talk};
@@ -74,15 +75,38 @@ impl Engine {
             description: action.description.clone(),
             parameters: action.parameters.clone(),
         });
+        let voices = services(Stage::Speak, &providers.speak);
+        let mut speak = providers::all(&voices, speak::speaker)?;
+        self.warm(&voices, &speak, &providers.plan);
+        for (named, service) in speak.iter_mut().zip(&voices) {
+            let cached = Cached::new(Arc::clone(&named.provider), service, Arc::clone(&self.spoken));
+            named.provider = Arc::new(cached);
+        }
         let staff = Staff {
             listen: providers::all(&services(Stage::Listen, &providers.listen), listen::listener)?,
             think: providers::all(&services(Stage::Think, &providers.think), think::thinker)?,
-            speak: providers::all(&services(Stage::Speak, &providers.speak), speak::speaker)?,
+            speak,
             live: providers::all(&services(Stage::Live, &providers.realtime), realtime::duplex)?,
             tools: tools.collect(),
             doer: None,
         };
         Ok(flow.keep_staff(&agent.name, staff))
+    }
+
+    /// Has the agent's fixed words spoken ahead, by its first voice.
+    fn warm(&self, services: &[Service], voices: &[Named<dyn speak::Speaker>], plan: &Plan) {
+        let (Some(service), Some(voice)) = (services.first(), voices.first()) else {
+            return;
+        };
+        let texts: Vec<String> = plan.texts().map(str::to_owned).collect();
+        let (cache, service, voice) = (Arc::clone(&self.spoken), service.clone(), Arc::clone(&voice.provider));
+        tokio::spawn(async move {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            // Whoever needs them asks again and hears what is wrong.
+            if let Err(error) = cache.prefetch(voice, &service, &texts).await {
+                tracing::warn!(provider = service.name, %error, "the agent's fixed words are not prepared");
+            }
+        });
     }
 
     /// A recording of this call's conversation; none where it has one already, or the folder cannot be made.

@@ -131,6 +131,16 @@ impl Plan {
         Ok(())
     }
 
+    /// The words that are always the same, for whoever prepares them.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let greeting = self.greeting.iter().map(|greeting| &greeting.line);
+        let fillers = self.filler.line.iter().chain(&self.filler.action);
+        let others = self.idle.line.iter().chain(&self.sorry).chain(&self.longest_line);
+        let says = self.actions.iter().filter_map(|action| action.say.as_ref());
+        let lines = greeting.chain(fillers).chain(others).chain(says);
+        lines.filter(|line| line.clip.is_none()).map(|line| &*line.text)
+    }
+
     pub(super) fn action(&self, name: &str) -> Option<&Action> {
         self.actions.iter().find(|action| &*action.name == name)
     }
