@@ -76,11 +76,10 @@ fn refusal(error: ProviderError, body: &[u8]) -> ProviderError {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let details = body.pointer("/error/details").and_then(Value::as_array);
-    let reasons = details
-        .into_iter()
-        .flatten()
-        .filter_map(|detail| detail.get("reason")?.as_str());
-    let reason = reasons.last().unwrap_or_default();
+    let mut details = details.into_iter().flatten();
+    let reason = details
+        .find_map(|detail| detail.get("reason")?.as_str())
+        .unwrap_or_default();
     match error {
         ProviderError::BadRequest { detail } if is_about_the_key(reason) || is_about_the_key(&detail) => {
             ProviderError::Auth { detail }

@@ -34,7 +34,7 @@ const MODEL: &str = "telephony";
 pub(super) const KIND: Kind = Kind {
     name: "google",
     about: "Google Cloud Speech-to-Text v1, streaming",
-    key_env: Some("GOOGLE_APPLICATION_CREDENTIALS"),
+    key_env: Some("GCP_CREDENTIALS_JSON"),
     make: |service| Ok(Arc::new(Google::new(service)?)),
 };
 

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 2;
 pub(super) const KIND: Kind = Kind {
     name: "google",
     about: "Google Cloud Text-to-Speech",
-    key_env: Some("GOOGLE_APPLICATION_CREDENTIALS"),
+    key_env: Some("GCP_CREDENTIALS_JSON"),
     make: |service| Ok(Arc::new(Google::new(service)?)),
 };
 
@@ -179,10 +179,10 @@ impl Piece {
 async fn progress(pieces: &mut VecDeque<Piece>) {
     poll_fn(|context| {
         for piece in pieces.iter_mut() {
-            if let Work::Asked(request) = &mut piece.work {
-                if let Poll::Ready(result) = request.poll_unpin(context) {
-                    piece.work = Work::Done(result);
-                }
+            if let Work::Asked(request) = &mut piece.work
+                && let Poll::Ready(result) = request.poll_unpin(context)
+            {
+                piece.work = Work::Done(result);
             }
         }
         match pieces.front() {

@@ -145,7 +145,7 @@ impl Speech {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let (changed, seen) = watch::channel(Vec::new());
-        let (changed, script) = (Arc::new(changed), Arc::new(script));
+        let (changed, script): (Changed, Scripts) = (Arc::new(changed), Arc::new(script));
         let connections = Arc::new(Mutex::new(0));
         let counter = Arc::clone(&connections);
         let accepting = tokio::spawn(async move {
@@ -191,12 +191,9 @@ impl Drop for Speech {
 }
 
 type Changed = Arc<watch::Sender<Vec<Seen>>>;
+type Scripts = Arc<dyn Fn(usize, &HeaderMap) -> Script + Send + Sync>;
 
-async fn connection(
-    socket: TcpStream,
-    changed: Changed,
-    script: Arc<dyn Fn(usize, &HeaderMap) -> Script + Send + Sync>,
-) {
+async fn connection(socket: TcpStream, changed: Changed, script: Scripts) {
     let (cut, mut cutting) = tokio::sync::mpsc::channel(1);
     let serving = async move {
         let Ok(mut connection) = h2::server::handshake(socket).await else {

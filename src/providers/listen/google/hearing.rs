@@ -170,13 +170,12 @@ impl Hearing {
             return self.restart(now, from, acts);
         }
         self.tell(acts);
-        if live && answer.speech_event_type == SpeechEvent::ActivityEnd as i32 {
-            if let Some(utterance) = &self.utterance {
-                acts.push(Act::Tell(Heard::Verdict {
-                    utterance: Some(utterance.number),
-                    verdict: Verdict::Likely,
-                }));
-            }
+        let pauses = answer.speech_event_type == SpeechEvent::ActivityEnd as i32;
+        if let Some(number) = self.current().filter(|_| live && pauses) {
+            acts.push(Act::Tell(Heard::Verdict {
+                utterance: Some(number),
+                verdict: Verdict::Likely,
+            }));
         }
         self.resolve(now, acts);
     }

@@ -252,6 +252,30 @@ fn without_sound_a_flush_is_answered_at_once() {
 }
 
 #[test]
+fn a_pause_that_the_service_hears_is_told_within_an_utterance() {
+    let mut world = World::new(Limits::default());
+    let pause = || StreamingRecognizeResponse {
+        error: None,
+        results: Vec::new(),
+        speech_event_type: 3,
+    };
+    world.hearing.answer(world.now, 0, pause(), &mut world.acts);
+    world.carry_out();
+    assert_eq!(world.told, [], "nobody speaks");
+    world.order(Hear::Begin {
+        utterance: 4,
+        before: 0,
+    });
+    world.hearing.answer(world.now, 0, pause(), &mut world.acts);
+    world.carry_out();
+    let likely = Heard::Verdict {
+        utterance: Some(4),
+        verdict: Verdict::Likely,
+    };
+    assert_eq!(world.told, [likely]);
+}
+
+#[test]
 fn words_that_may_change_answer_where_the_service_is_slow() {
     let mut world = World::new(Limits::default());
     speak(&mut world, 1, &[1, 2]);
