@@ -210,7 +210,7 @@ impl Drop for Folder {
 /// Starts an engine for the flow, with a store of its own and this carrier's account.
 async fn begin(flow: &std::path::Path, carrier: &Carrier) -> Result<(Host, Folder), Exit> {
     let (root, flow) = located(flow)?;
-    let settings = config::load(&root, &|_| None).map_err(|error| output::config_refused(&error))?;
+    let settings = config::load(&root, &providers_alone).map_err(|error| output::config_refused(&error))?;
     let folder = std::env::temp_dir().join(format!("engine-simulate-{}", std::process::id()));
     let folder = Folder(folder);
     if let Err(error) = std::fs::create_dir_all(&folder.0) {
@@ -230,6 +230,13 @@ async fn begin(flow: &std::path::Path, carrier: &Carrier) -> Result<(Host, Folde
             Err(Exit::Unavailable)
         }
     }
+}
+
+/// Keys and addresses of providers; the carrier and the store are this command's own.
+fn providers_alone(name: &str) -> Option<String> {
+    let foreign = ["TWILIO_", "PUBLIC_", "DATABASE_URL", "PORT", "DEPLOY_ID", "JWT_SECRET"];
+    let is_foreign = foreign.iter().any(|prefix| name.starts_with(prefix));
+    (!is_foreign).then(|| std::env::var(name).ok()).flatten()
 }
 
 /// The flow's own settings, but with this carrier's account, a fresh store and a port of this machine only.

@@ -1,7 +1,7 @@
 //! Where and as whom the engine runs: `engine.yaml`, with the environment above it. Running without the file works.
 
-use super::engine_yaml::{CarrierForm, DEFAULT_RETRIES, EngineForm, SecretSource, TranscribeProvider, WhatsappForm};
-use super::providers::Directory;
+use super::engine_yaml::{CarrierForm, DEFAULT_RETRIES, WHISPER, EngineForm, SecretSource, TranscribeProvider, WhatsappForm};
+use super::providers::{Directory, google_credentials};
 use crate::channels::twilio::{Credentials, TwilioConfig};
 use crate::flow::{Finding, Findings, FromYaml, Located, Reader, Source, parse};
 use crate::server::{PublicBase, ServerConfig, TrustedProxies};
@@ -59,6 +59,13 @@ pub enum TranscribeSettings {
         base_url: String,
         api_key: Option<SecretString>,
         model: String,
+    },
+    /// Google's Speech-to-Text.
+    Google {
+        base_url: Option<String>,
+        /// An API key, or the JSON of a service account.
+        key: Option<SecretString>,
+        model: Option<String>,
     },
     /// A command of this machine.
     Command {
@@ -199,6 +206,11 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
             run: form.run,
             timeout: form.timeout.into(),
         }),
+        Some(form) if form.provider == TranscribeProvider::Google => Some(TranscribeSettings::Google {
+            base_url: form.base_url,
+            key: secret(&form.api_key).or_else(|| google_credentials(&set)),
+            model: Some(form.model).filter(|model| model != WHISPER),
+        }),
         Some(form) => Some(TranscribeSettings::Openai {
             base_url: base_url.or(form.base_url).unwrap_or_else(|| OPENAI.to_owned()),
             api_key: openai_key.or_else(|| secret(&form.api_key)),
@@ -207,7 +219,7 @@ fn settings(form: EngineForm, root: &Path, env: Environment<'_>) -> Result<Setti
         None if openai_key.is_some() || base_url.is_some() => Some(TranscribeSettings::Openai {
             base_url: base_url.unwrap_or_else(|| OPENAI.to_owned()),
             api_key: openai_key,
-            model: "whisper-1".to_owned(),
+            model: WHISPER.to_owned(),
         }),
         None => None,
     };

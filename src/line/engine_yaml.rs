@@ -73,6 +73,8 @@ words! {
     pub enum TranscribeProvider {
         /// An OpenAI-compatible endpoint.
         Openai = "openai",
+        /// Google's Speech-to-Text.
+        Google = "google",
         /// A command of this machine.
         Command = "command",
     }
@@ -116,7 +118,7 @@ form! {
         /// Its key.
         api_key: Option<SecretSource>,
         /// Its model.
-        model: String = "whisper-1".to_owned(),
+        model: String = WHISPER.to_owned(),
         /// A command and its arguments; `{file}` and `{language}` are filled in.
         run: Vec<String> = Vec::new(),
         /// How long the command may take.
@@ -195,6 +197,9 @@ form! {
         drain: Duration = Duration::from_millis(30_000),
     }
 }
+
+/// OpenAI's model for recordings.
+pub(super) const WHISPER: &str = "whisper-1";
 
 /// Twilio's connection override: five more tries on any failure, within its own 15 seconds.
 pub(super) const DEFAULT_RETRIES: &str = "rc=5&rp=all";

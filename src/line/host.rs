@@ -7,7 +7,7 @@ use super::flows::Flows;
 use super::ready::Front;
 use crate::channels::twilio::TwilioClient;
 use crate::compile::Compiled;
-use crate::providers::transcribe::{CommandConfig, OpenAiConfig, Transcriber, TranscriberConfig, transcriber};
+use crate::providers::transcribe::{CommandConfig, GoogleConfig, OpenAiConfig, Transcriber, TranscriberConfig, transcriber};
 use crate::server::{ServeError, Server, Shutdown, bind};
 use crate::store::{Address, StoreError};
 use std::fs::{File, TryLockError};
@@ -121,6 +121,15 @@ fn recogniser(settings: TranscribeSettings) -> Arc<dyn Transcriber> {
             model,
             ..OpenAiConfig::default()
         }),
+        TranscribeSettings::Google { base_url, key, model } => {
+            let usual = GoogleConfig::default();
+            TranscriberConfig::Google(GoogleConfig {
+                base_url: base_url.unwrap_or(usual.base_url),
+                key,
+                model,
+                ..GoogleConfig::default()
+            })
+        }
         TranscribeSettings::Command { run, timeout } => TranscriberConfig::Command(CommandConfig {
             argv: run,
             timeout,

@@ -91,7 +91,7 @@ impl Directory {
             .filter_map(|(_, _, key)| key)
             .filter_map(|name| Some((name, SecretString::from(env(name)?))))
             .collect();
-        if let Some(credentials) = google(env) {
+        if let Some(credentials) = google_credentials(env) {
             keys.insert(GOOGLE, credentials);
         }
         Self {
@@ -280,15 +280,15 @@ fn patience(stage: Stage, timeout: Option<Duration>) -> Patience {
     }
 }
 
-/// The variable under which Google's credentials are kept here.
-const GOOGLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+/// The variable that Google's protocols name for their key.
+const GOOGLE: &str = "GCP_CREDENTIALS_JSON";
 
 /// Google's credentials: the JSON itself, or the file that holds it.
-fn google(env: &dyn Fn(&str) -> Option<String>) -> Option<SecretString> {
-    if let Some(json) = env("GCP_CREDENTIALS_JSON") {
+pub(super) fn google_credentials(env: &dyn Fn(&str) -> Option<String>) -> Option<SecretString> {
+    if let Some(json) = env(GOOGLE) {
         return Some(SecretString::from(json));
     }
-    let path = env(GOOGLE)?;
+    let path = env("GOOGLE_APPLICATION_CREDENTIALS")?;
     std::fs::read_to_string(&path)
         .inspect_err(|error| tracing::warn!(path, %error, "Google's credentials cannot be read"))
         .ok()
