@@ -46,7 +46,7 @@ async fn measure() {
         .and_then(|calls| calls.parse().ok())
         .unwrap_or(300);
     println!("{calls} calls, {} s", WINDOW.as_secs());
-    println!("server    %core/call   kB/call   frames in 20 ms   late   worst     clear p50   p99");
+    println!("server    %core/call     kB/call           frames    late     worst   clear p50      p99");
     for kind in ["echo", "session"] {
         let server = Server::start(kind);
         let before = server.memory();
