@@ -42,7 +42,8 @@ fn make(service: &Service) -> Result<Arc<dyn Speaker>, ProviderError> {
         // A voice of one's own has an address of its own, path and query included.
         (Some(base), _) if Url::parse(base.trim()).is_ok_and(|url| url.path().trim_matches('/').ends_with(PATH)) => {
             endpoint(base, "").map(|mut url| {
-                url.set_path(&url.path().trim_end_matches('/').to_owned());
+                let path = url.path().trim_end_matches('/').to_owned();
+                url.set_path(&path);
                 url
             })?
         }

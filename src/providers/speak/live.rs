@@ -4,6 +4,7 @@
 use super::line::Line;
 use super::outlet::Outlet;
 use super::secret::hide;
+use super::watch::Watch;
 use super::{Say, Speaker, Spoken};
 use crate::providers::socket::ProviderSocket;
 use crate::providers::{Patience, ProviderError, Service};
@@ -174,11 +175,11 @@ impl<P: Protocol> Conversation<P> {
             tokio::select! {
                 biased;
                 order = orders.recv() => match order {
-                    None => return Ok(self.leave().await),
+                    None => break,
                     Some(order) => self.order(order).await?,
                 },
                 taken = self.outlet.give(), if !self.outlet.is_empty() => if !taken {
-                    return Ok(self.leave().await);
+                    break;
                 },
                 event = event(&mut self.link, room) => self.event(event)?,
                 () = until(due.map(|(at, _)| at)) => self.overdue(due.map(|(_, limit)| limit))?,
@@ -189,6 +190,8 @@ impl<P: Protocol> Conversation<P> {
                 },
             }
         }
+        self.leave().await;
+        Ok(())
     }
 
     async fn order(&mut self, order: Say) -> Result<(), ProviderError> {
@@ -223,25 +226,30 @@ impl<P: Protocol> Conversation<P> {
         Ok(())
     }
 
-    fn event(&mut self, event: Event) -> Result<(), ProviderError> {
-        let message = match event {
-            Event::Opened(Ok(socket)) => {
+    fn opened(&mut self, opened: Result<ProviderSocket, ProviderError>) -> Result<(), ProviderError> {
+        match opened {
+            Ok(socket) => {
                 self.link = Link::Up(Box::new(Open {
                     socket,
                     wire: self.service.0.wire(),
                     sent: Instant::now(),
                 }));
-                return Ok(());
             }
-            Event::Opened(Err(error)) => {
+            Err(error) => {
                 self.link = Link::Down;
                 if self.tries == 0 || !matches!(error, ProviderError::Transient { .. }) {
                     return Err(error);
                 }
                 self.tries -= 1;
                 self.open(PAUSE);
-                return Ok(());
             }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) -> Result<(), ProviderError> {
+        let message = match event {
+            Event::Opened(opened) => return self.opened(*opened),
             Event::Came(Ok(Some(message))) => message,
             Event::Came(Ok(None)) => {
                 return self.lost(ProviderError::Transient {
@@ -441,14 +449,14 @@ impl<P: Protocol> Conversation<P> {
 }
 
 enum Event {
-    Opened(Result<ProviderSocket, ProviderError>),
+    Opened(Box<Result<ProviderSocket, ProviderError>>),
     Came(Result<Option<Message>, ProviderError>),
 }
 
 /// What the connection does next; nothing is read while there is no room for it.
 async fn event(link: &mut Link, room: bool) -> Event {
     match link {
-        Link::Opening(opening) => Event::Opened(opening.await),
+        Link::Opening(opening) => Event::Opened(Box::new(opening.await)),
         Link::Up(open) if room => Event::Came(open.socket.next().await),
         Link::Up(_) | Link::Down => std::future::pending().await,
     }
@@ -458,62 +466,5 @@ async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-/// How long the head has been waited for; time in which nothing was read does not count.
-struct Watch {
-    began: Instant,
-    last: Instant,
-    /// Some sound of the head came.
-    anything: bool,
-    stopped: Option<Instant>,
-}
-
-impl Watch {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self {
-            began: now,
-            last: now,
-            anything: false,
-            stopped: None,
-        }
-    }
-
-    /// Another part is waited for from now on.
-    fn next(&mut self) {
-        *self = Self {
-            stopped: self.stopped.map(|_| Instant::now()),
-            ..Self::new()
-        };
-    }
-
-    fn heard(&mut self) {
-        self.anything = true;
-        self.last = Instant::now();
-    }
-
-    fn reading(&mut self, reading: bool) {
-        match (reading, self.stopped) {
-            (false, None) => self.stopped = Some(Instant::now()),
-            (true, Some(since)) => {
-                let pause = since.elapsed();
-                self.began += pause;
-                self.last += pause;
-                self.stopped = None;
-            }
-            _ => {}
-        }
-    }
-
-    /// When the wait is over, and the limit that ends it.
-    fn due(&self, patience: &Patience) -> Option<(Instant, Duration)> {
-        let step = match self.anything {
-            true => (self.last + patience.gap, patience.gap),
-            false => (self.began + patience.first, patience.first),
-        };
-        let whole = (self.began + patience.whole, patience.whole);
-        Some(if whole.0 < step.0 { whole } else { step })
     }
 }

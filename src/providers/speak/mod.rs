@@ -18,6 +18,7 @@ mod outlet;
 mod requests;
 mod secret;
 mod text;
+mod watch;
 
 use super::{ProviderError, Service};
 use bytes::Bytes;
