@@ -1,11 +1,11 @@
 //! What an agent is to do: plain data with a sensible value for everything, checked once before a call is given to it.
 //! Times are milliseconds.
 
+use super::fault::PlanError;
 use super::parameters::Parameters;
 use super::words;
 use crate::audio::gate::GateConfig;
 use crate::talk::Clip;
-use std::fmt;
 use std::sync::Arc;
 
 /// The whole behaviour of an agent, apart from what it answers.
@@ -412,51 +412,47 @@ pub enum ActionKind {
     HangUp,
 }
 
-/// Why a plan cannot be followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlanError {
-    /// A clip is named that is not there.
-    NoSuchClip { clip: usize, clips: usize },
-    /// A clip has neither sound nor words.
-    EmptyClip { clip: usize },
-    /// A line has neither a clip nor words.
-    EmptyLine,
-    /// The silence that ends a turn is outside of 300 to 600 ms.
-    Silence { millis: u64 },
-    /// An answer would end before it is paused.
-    BargeIn { pause_after: u64, confirm_after: u64 },
-    /// A likeness outside of 0 to 1.
-    Similar,
-    /// A wait of no length.
-    NoWait { name: &'static str },
-    /// Two actions of one name.
-    SameAction { name: Arc<str> },
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSuchClip { clip, clips } => write!(f, "clip {clip} is named, and there are {clips}"),
-            Self::EmptyClip { clip } => write!(f, "clip {clip} has neither sound nor words"),
-            Self::EmptyLine => write!(f, "a line has neither a clip nor words"),
-            Self::Silence { millis } => {
-                write!(
-                    f,
-                    "a turn would end after {millis} ms of silence; 300 to 600 are possible"
-                )
-            }
-            Self::BargeIn {
-                pause_after,
-                confirm_after,
-            } => write!(
-                f,
-                "an answer would end after {confirm_after} ms of speech, before it is paused at {pause_after} ms"
+    #[test]
+    fn each_fault_is_named_and_a_good_plan_passes() {
+        let clips = [Clip::new(vec![0; 160], "hello"), Clip::new(vec![], "")];
+        assert_eq!(Plan::default().check(&clips), Ok(()));
+        let with = |change: fn(&mut Plan)| {
+            let mut plan = Plan::default();
+            change(&mut plan);
+            plan.check(&clips)
+        };
+        let (pause_after, confirm_after) = (200, 100);
+        let cases = [
+            (
+                with(|p| p.sorry = Some(Line::clip(2))),
+                PlanError::NoSuchClip { clip: 2, clips: 2 },
             ),
-            Self::Similar => write!(f, "a likeness lies between 0 and 1"),
-            Self::NoWait { name } => write!(f, "`{name}` is a wait of no length"),
-            Self::SameAction { name } => write!(f, "two actions are called `{name}`"),
+            (
+                with(|p| p.idle.line = Some(Line::clip(1))),
+                PlanError::EmptyClip { clip: 1 },
+            ),
+            (with(|p| p.filler.line = Some(Line::words("…"))), PlanError::EmptyLine),
+            (with(|p| p.listen.silence = 601), PlanError::Silence { millis: 601 }),
+            (
+                with(|p| p.barge_in.confirm_after = 100),
+                PlanError::BargeIn {
+                    pause_after,
+                    confirm_after,
+                },
+            ),
+            (with(|p| p.echo.similar = 1.1), PlanError::Similar),
+            (with(|p| p.rounds = 0), PlanError::NoWait { name: "rounds" }),
+            (
+                with(|p| p.actions = vec![Action::new("a", ActionKind::Do), Action::new("a", ActionKind::HangUp)]),
+                PlanError::SameAction { name: "a".into() },
+            ),
+        ];
+        for (result, expected) in cases {
+            assert_eq!(result, Err(expected));
         }
     }
 }
-
-impl std::error::Error for PlanError {}

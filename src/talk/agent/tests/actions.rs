@@ -52,7 +52,10 @@ pub fn results(messages: &[Message]) -> Vec<(String, String)> {
 
 #[test]
 fn an_exit_is_taken_once_its_last_words_were_heard() {
-    let mut world = world(&[&[Thought::Say("I will put you through now."), Thought::Wish("1", "transfer", "{}")]]);
+    let mut world = world(&[&[
+        Thought::Say("I will put you through now."),
+        Thought::Wish("1", "transfer", "{}"),
+    ]]);
     world.quiet(1400);
     assert_eq!(world.finished(), None);
     world.speech(400);
@@ -81,7 +84,10 @@ fn a_value_is_set_and_the_model_goes_on() {
         Output::Set(values) => Some(serde_json::Value::Object(values.clone())),
         _ => None,
     };
-    assert_eq!(world.seen.iter().find_map(set), Some(json!({"lead": {"city": "Haifa"}})));
+    assert_eq!(
+        world.seen.iter().find_map(set),
+        Some(json!({"lead": {"city": "Haifa"}}))
+    );
     assert_eq!(results(&world.asked()[1]), [("1".into(), "ok".into())]);
     assert_eq!(world.heard(), "noted it down");
     assert_eq!(world.turns().len(), 2);
@@ -93,7 +99,9 @@ fn an_action_is_performed_bridged_and_its_result_told() {
     world.quiet(5000);
     assert_eq!(world.heard(), "let me look here it is");
     assert_eq!(results(&world.asked()[1]), [("1".into(), "done".into())]);
-    let acts = world.orders().filter(|order| matches!(order, Order::Act { generation: 1, .. }));
+    let acts = world
+        .orders()
+        .filter(|order| matches!(order, Order::Act { generation: 1, .. }));
     assert_eq!(acts.count(), 1);
 }
 
@@ -131,7 +139,10 @@ fn faulty_wishes_are_explained_twice_and_then_the_answer_fails() {
     ]);
     world.quiet(6000);
     let told = results(&world.asked()[3]);
-    assert!(told[0].1.contains("`city` is missing") && told[1].1.contains("no action `nothing`"), "{told:?}");
+    assert!(
+        told[0].1.contains("`city` is missing") && told[1].1.contains("no action `nothing`"),
+        "{told:?}"
+    );
     assert_eq!((told[2].1.as_str(), world.heard().as_str()), ("ok", "noted it down"));
 
     let faulty: &[Thought] = &[Thought::Wish("1", "save", "{}")];
@@ -153,7 +164,10 @@ fn a_chain_of_wishes_has_an_end() {
     let mind: Vec<&[Thought]> = rounds.iter().map(Vec::as_slice).collect();
     let mut world = world(&mind);
     world.quiet(8000);
-    assert_eq!((world.asked().len(), world.finished()), (5, Some(("failed", End::ThinkFailed))));
+    assert_eq!(
+        (world.asked().len(), world.finished()),
+        (5, Some(("failed", End::ThinkFailed)))
+    );
     assert_eq!(results(world.talk.history.messages()).len(), 5);
 }
 

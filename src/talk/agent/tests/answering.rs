@@ -14,7 +14,12 @@ fn asked_once(plan: Plan, mind: &[&[Thought]], think: u64, wait: u64) -> World {
 
 #[test]
 fn an_empty_answer_is_asked_for_once_more_and_then_a_failure() {
-    let world = asked_once(plan(), &[&[Thought::Say(" 😀 ")], &[Thought::Say("better now")]], 300, 5000);
+    let world = asked_once(
+        plan(),
+        &[&[Thought::Say(" 😀 ")], &[Thought::Say("better now")]],
+        300,
+        5000,
+    );
     assert_eq!(world.asked(), [[caller("tell me")], [caller("tell me")]]);
     assert_eq!((world.heard().as_str(), world.finished()), ("better now", None));
 
@@ -29,7 +34,11 @@ fn a_model_that_fails_or_hangs_ends_the_conversation() {
     let cases: [(&[Thought], u64, &str); 3] = [
         (&[Thought::Fail], 3000, "sorry about that"),
         (&[Thought::Hang], 8500, "sorry about that"),
-        (&[Thought::Say("First part. And"), Thought::Hang], 9500, "First part. sorry about that"),
+        (
+            &[Thought::Say("First part. And"), Thought::Hang],
+            9500,
+            "First part. sorry about that",
+        ),
     ];
     for (mind, wait, heard) in cases {
         let mut world = World::new(plan(), &[mind]);
@@ -82,7 +91,10 @@ fn a_wait_is_bridged_once_and_not_part_of_what_the_model_remembers() {
         assert_eq!(world.turns()[1], (Role::Agent, "one moment here it is", false));
         world.say("and now");
         world.quiet(1000);
-        assert_eq!(world.asked()[1], [caller("tell me"), agent("here it is"), caller("and now")]);
+        assert_eq!(
+            world.asked()[1],
+            [caller("tell me"), agent("here it is"), caller("and now")]
+        );
     }
     let mut filled = plan();
     filled.filler.line = Some(Line::clip(FILLER));
@@ -98,7 +110,10 @@ fn an_agent_that_repeats_itself_is_stopped() {
         world.quiet(4000);
     }
     assert_eq!(world.finished(), Some(("failed", End::Repeating)));
-    assert_eq!(world.turns().last(), Some(&(Role::Agent, "please say that again sorry about that", false)));
+    assert_eq!(
+        world.turns().last(),
+        Some(&(Role::Agent, "please say that again sorry about that", false))
+    );
 }
 
 #[test]
@@ -147,7 +162,12 @@ fn what_is_late_or_of_another_answer_is_dropped() {
 #[test]
 fn who_serves_is_told_with_the_turn() {
     let mut world = World::new(plan(), &[&[Thought::Say("fine words")]]);
-    for (stage, name) in [(Stage::Listen, "a"), (Stage::Think, "b"), (Stage::Speak, "c"), (Stage::Think, "d")] {
+    for (stage, name) in [
+        (Stage::Listen, "a"),
+        (Stage::Think, "b"),
+        (Stage::Speak, "c"),
+        (Stage::Think, "d"),
+    ] {
         world.signal(Signal::Serving {
             stage,
             provider: name.into(),
@@ -156,6 +176,9 @@ fn who_serves_is_told_with_the_turn() {
     }
     world.say("tell me");
     world.quiet(4000);
-    let names: Vec<_> = world.all_turns().map(|turn| turn.facts.as_ref().unwrap().provider.clone()).collect();
+    let names: Vec<_> = world
+        .all_turns()
+        .map(|turn| turn.facts.as_ref().unwrap().provider.clone())
+        .collect();
     assert_eq!(names, ["a", "d, c"]);
 }

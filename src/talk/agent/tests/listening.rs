@@ -43,7 +43,10 @@ fn the_silence_that_ends_a_turn_depends_on_its_words_and_on_the_listener() {
     ];
     for (text, verdict, expected) in cases {
         let silence = silence_after(text, verdict);
-        assert!((expected..=expected + 40).contains(&silence), "{text} {verdict:?}: {silence}");
+        assert!(
+            (expected..=expected + 40).contains(&silence),
+            "{text} {verdict:?}: {silence}"
+        );
     }
 }
 
@@ -69,7 +72,10 @@ fn an_utterance_is_ordered_flushed_and_ended_and_answered_once() {
     assert_eq!(world.asked(), [[caller("I want a flat")]]);
     assert_eq!(
         world.turns(),
-        [(Role::Caller, "I want a flat", false), (Role::Agent, "fine words here", false)]
+        [
+            (Role::Caller, "I want a flat", false),
+            (Role::Agent, "fine words here", false)
+        ]
     );
     use State::{Listening, Speaking, Thinking};
     assert_eq!(world.states(), [Listening, Thinking, Speaking, Listening]);
@@ -84,7 +90,10 @@ fn a_pause_within_a_turn_is_flushed_again() {
     world.quiet(400);
     world.say("I want a flat");
     world.quiet(3000);
-    let flushes = world.orders().filter(|order| matches!(order, Order::Flush { .. })).count();
+    let flushes = world
+        .orders()
+        .filter(|order| matches!(order, Order::Flush { .. }))
+        .count();
     assert_eq!((flushes, world.asked()), (2, vec![vec![caller("I want a flat")]]));
 }
 
@@ -149,11 +158,15 @@ fn without_a_listener_speech_is_answered_all_the_same() {
     let mut world = World::new(plan, MIND);
     world.speech(600);
     world.quiet(3000);
-    assert_eq!(world.turns()[..], [(Role::Caller, "", false), (Role::Agent, "fine words here", false)]);
-    assert!(world.orders().all(|order| matches!(
-        order,
-        Order::Think { .. } | Order::Say { .. } | Order::SayNoMore { .. }
-    )));
+    assert_eq!(
+        world.turns()[..],
+        [(Role::Caller, "", false), (Role::Agent, "fine words here", false)]
+    );
+    assert!(
+        world
+            .orders()
+            .all(|order| matches!(order, Order::Think { .. } | Order::Say { .. } | Order::SayNoMore { .. }))
+    );
 }
 
 #[test]
@@ -254,7 +267,10 @@ fn thinking_ahead_gains_time_and_is_forgotten_where_the_caller_goes_on() {
     assert!(think[0] < end[0] && sound[0] >= end[0], "{think:?} {end:?} {sound:?}");
     assert_eq!(world.turns()[1], (Role::Agent, "fine words here", false));
 
-    let mut world = World::new(eager, &[&[Thought::Say("never heard"), Thought::Wish("w", "bye", "")], MIND[0]]);
+    let mut world = World::new(
+        eager,
+        &[&[Thought::Say("never heard"), Thought::Wish("w", "bye", "")], MIND[0]],
+    );
     world.delays = Delays {
         words: 20,
         think: 20,

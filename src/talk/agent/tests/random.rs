@@ -23,7 +23,15 @@ enum Deed {
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
-    let texts = ["I want a flat", "yes", "mm-hm", "stop", "my number is 052", "and then,", "please look again."];
+    let texts = [
+        "I want a flat",
+        "yes",
+        "mm-hm",
+        "stop",
+        "my number is 052",
+        "and then,",
+        "please look again.",
+    ];
     let text = prop::sample::select(texts.to_vec());
     prop_oneof![
         4 => (text.clone(), 40_u64..1500).prop_map(|(text, millis)| Deed::Says(text, millis)),
@@ -68,7 +76,7 @@ fn mind() -> impl Strategy<Value = Vec<Vec<Thought>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn every_call_goes_well_whatever_happens(

@@ -5,7 +5,10 @@ use crate::talk::agent::*;
 use crate::talk::{End, Order, Play, Role};
 
 const LONG: &[&[Thought]] = &[
-    &[Thought::Say("This is quite a long answer. "), Thought::Say("It has another sentence too.")],
+    &[
+        Thought::Say("This is quite a long answer. "),
+        Thought::Say("It has another sentence too."),
+    ],
     &[Thought::Say("Short answer.")],
 ];
 
@@ -40,13 +43,22 @@ fn an_answer_is_spoken_in_sentences_and_marked_at_least_every_half_second() {
             (1, "It has another sentence too.".to_owned())
         ]
     );
-    assert_eq!(world.turns()[1].1, "This is quite a long answer. It has another sentence too.");
+    assert_eq!(
+        world.turns()[1].1,
+        "This is quite a long answer. It has another sentence too."
+    );
     let marks = count(&world, |output| matches!(output, Output::Mark { .. }));
     assert_eq!(marks, 5, "1200 and 1000 ms");
     let facts = world.all_turns().nth(1).unwrap().facts.clone().unwrap();
     let (token, audio) = (facts.first_token.unwrap(), facts.first_audio.unwrap());
-    assert!(token >= 800 && audio >= token + 200 && facts.sent == Some(audio), "{facts:?}");
-    assert_eq!((facts.characters, facts.usage.map(|usage| usage.prompt)), (56, Some(10)));
+    assert!(
+        token >= 800 && audio >= token + 200 && facts.sent == Some(audio),
+        "{facts:?}"
+    );
+    assert_eq!(
+        (facts.characters, facts.usage.map(|usage| usage.prompt)),
+        (56, Some(10))
+    );
 }
 
 #[test]
@@ -67,7 +79,11 @@ fn speech_pauses_an_answer_and_then_ends_it() {
     assert_eq!(turns[3], (Role::Agent, "Short answer.", false));
     assert_eq!(
         world.asked()[1],
-        [caller("tell me"), agent("This is quite a long"), caller("no I meant something else")]
+        [
+            caller("tell me"),
+            agent("This is quite a long"),
+            caller("no I meant something else")
+        ]
     );
     assert!(!world.seen.iter().any(|(_, output)| *output == Output::Resume));
 }
@@ -90,7 +106,11 @@ fn words_end_an_answer_sooner_and_a_nod_never_does() {
             count(&world, |output| *output == Output::Pause),
             count(&world, |output| *output == Output::Resume),
         );
-        assert_eq!((pauses, resumes, count(&world, |output| *output == Output::Clear)), (1, 1, 0), "{nod}");
+        assert_eq!(
+            (pauses, resumes, count(&world, |output| *output == Output::Clear)),
+            (1, 1, 0),
+            "{nod}"
+        );
         assert_eq!(
             world.heard(),
             "This is quite a long answer. It has another sentence too.",
@@ -122,7 +142,10 @@ fn a_pause_that_nothing_comes_of_ends_after_two_seconds() {
     let at = |wanted: Output| world.times(|output| *output == wanted)[0];
     let length = at(Output::Resume) - at(Output::Pause);
     assert!((2000..=2040).contains(&length), "{length}");
-    assert_eq!(world.turns()[1].1, "This is quite a long answer. It has another sentence too.");
+    assert_eq!(
+        world.turns()[1].1,
+        "This is quite a long answer. It has another sentence too."
+    );
 }
 
 #[test]
@@ -141,7 +164,10 @@ fn the_first_half_second_of_an_answer_is_not_interrupted() {
     let mut world = answering(plan(), 0);
     world.speech(440);
     world.quiet(400);
-    assert_eq!(count(&world, |output| matches!(output, Output::Pause | Output::Clear)), 0);
+    assert_eq!(
+        count(&world, |output| matches!(output, Output::Pause | Output::Clear)),
+        0
+    );
 }
 
 #[test]
@@ -176,7 +202,10 @@ fn a_key_interrupts_at_once_and_a_greeting_may_forbid_it() {
     world.quiet(1500);
     assert_eq!(count(&world, |output| *output == Output::Clear), 0);
     world.quiet(3000);
-    assert_eq!(world.turns()[..2], [(Role::Agent, "good day to you all", false), (Role::Caller, "5", false)]);
+    assert_eq!(
+        world.turns()[..2],
+        [(Role::Agent, "good day to you all", false), (Role::Caller, "5", false)]
+    );
     assert_eq!(world.asked()[0], [agent("good day to you all"), caller("5")]);
 }
 
@@ -216,7 +245,10 @@ fn speech_during_thought_goes_on_with_the_turn_and_a_cough_does_not() {
     world.speech(300);
     world.quiet(6000);
     assert_eq!(world.asked().len(), 1);
-    assert_eq!(world.turns()[1].1, "This is quite a long answer. It has another sentence too.");
+    assert_eq!(
+        world.turns()[1].1,
+        "This is quite a long answer. It has another sentence too."
+    );
 }
 
 #[test]
@@ -245,7 +277,10 @@ fn lost_marks_are_not_waited_for_for_ever() {
     world.has_marks = false;
     world.say("tell me");
     world.quiet(7000);
-    assert_eq!(world.turns()[1].1, "This is quite a long answer. It has another sentence too.");
+    assert_eq!(
+        world.turns()[1].1,
+        "This is quite a long answer. It has another sentence too."
+    );
     assert_eq!(world.states().last(), Some(&State::Listening));
     let listening = world.times(|output| *output == Output::State(State::Listening));
     let sound = world.times(|output| matches!(output, Output::Sound { .. }));

@@ -22,9 +22,16 @@ pub const ACTING: usize = 4;
 pub const LONGEST: usize = 5;
 
 pub fn clips() -> Vec<Clip> {
-    ["good day to you all", "still there", "sorry about that", "one moment", "let me look", "time is over"]
-        .map(clip)
-        .to_vec()
+    [
+        "good day to you all",
+        "still there",
+        "sorry about that",
+        "one moment",
+        "let me look",
+        "time is over",
+    ]
+    .map(clip)
+    .to_vec()
 }
 
 /// A plan without a greeting whose every line is a clip.
@@ -129,7 +136,8 @@ impl World {
             match output {
                 Output::Play { clip, play } => {
                     let text = clips()[clip].text.clone();
-                    self.queue.extend(text.split_whitespace().map(|word| Item::Word(word.into(), WORD)));
+                    self.queue
+                        .extend(text.split_whitespace().map(|word| Item::Word(word.into(), WORD)));
                     self.queue.push_back(Item::Mark(play));
                 }
                 Output::Sound { ulaw } => self.sound(&ulaw),
@@ -158,7 +166,10 @@ impl World {
     fn check(&mut self, turn: &Turn) {
         let said: Vec<&str> = turn.text.split_whitespace().collect();
         let played = &self.played[self.told..];
-        assert!(played.len() >= said.len() && played.iter().zip(&said).all(|(one, other)| one == other), "{said:?} of {played:?}");
+        assert!(
+            played.len() >= said.len() && played.iter().zip(&said).all(|(one, other)| one == other),
+            "{said:?} of {played:?}"
+        );
         self.told = self.played.len();
     }
 
@@ -212,7 +223,14 @@ impl World {
                         Thought::Fail => {
                             let error = "gone".into();
                             let stage = Stage::Think;
-                            return self.post(at, Signal::Failed { stage, generation, error });
+                            return self.post(
+                                at,
+                                Signal::Failed {
+                                    stage,
+                                    generation,
+                                    error,
+                                },
+                            );
                         }
                         Thought::Hang => return,
                     };
@@ -225,7 +243,11 @@ impl World {
                 };
                 self.post(at, Signal::Thought { generation, usage });
             }
-            Order::Say { generation, piece, text } if self.has_voice => {
+            Order::Say {
+                generation,
+                piece,
+                text,
+            } if self.has_voice => {
                 let mut ulaw = Vec::new();
                 for word in text.split_whitespace() {
                     let number = self.said.len();
@@ -238,7 +260,14 @@ impl World {
                 let mut at = self.delays.voice;
                 for ulaw in ulaw.chunks(lump) {
                     let ulaw = Bytes::copy_from_slice(ulaw);
-                    self.post(at, Signal::Sound { generation, piece, ulaw });
+                    self.post(
+                        at,
+                        Signal::Sound {
+                            generation,
+                            piece,
+                            ulaw,
+                        },
+                    );
                     at += 60;
                 }
                 self.post(at, Signal::Spoken { generation, piece });
@@ -373,7 +402,9 @@ impl World {
     }
 
     pub fn turns(&self) -> Vec<(Role, &str, bool)> {
-        self.all_turns().map(|turn| (turn.role, &*turn.text, turn.interrupted)).collect()
+        self.all_turns()
+            .map(|turn| (turn.role, &*turn.text, turn.interrupted))
+            .collect()
     }
 
     pub fn all_turns(&self) -> impl Iterator<Item = &Turn> {
