@@ -14,6 +14,7 @@ mod fault;
 mod guards;
 mod hearing;
 mod history;
+mod line;
 mod listen;
 mod parameters;
 mod plan;
@@ -25,8 +26,9 @@ mod track;
 mod words;
 
 pub use fault::PlanError;
+pub use line::Line;
 pub use parameters::{Parameter, ParameterKind, Parameters};
-pub use plan::{Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Line, Listening, Plan, Waits};
+pub use plan::{Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Listening, Plan, Waits};
 
 use super::keys::Keys;
 use super::{Clip, Input, Output, Signal, Stage, State, Talk};
