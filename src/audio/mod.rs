@@ -10,5 +10,6 @@ pub mod resample;
 pub mod silero;
 pub mod sound;
 pub mod stream;
+pub mod trim;
 pub mod vad;
 pub mod wav;

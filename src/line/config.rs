@@ -1,6 +1,8 @@
 //! Where and as whom the engine runs: `engine.yaml`, with the environment above it. Running without the file works.
 
-use super::engine_yaml::{CarrierForm, DEFAULT_RETRIES, WHISPER, EngineForm, SecretSource, TranscribeProvider, WhatsappForm};
+use super::engine_yaml::{
+    CarrierForm, DEFAULT_RETRIES, EngineForm, SecretSource, TranscribeProvider, WHISPER, WhatsappForm,
+};
 use super::providers::{Directory, google_credentials};
 use crate::channels::twilio::{Credentials, TwilioConfig};
 use crate::flow::{Finding, Findings, FromYaml, Located, Reader, Source, parse};

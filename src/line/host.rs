@@ -7,7 +7,9 @@ use super::flows::Flows;
 use super::ready::Front;
 use crate::channels::twilio::TwilioClient;
 use crate::compile::Compiled;
-use crate::providers::transcribe::{CommandConfig, GoogleConfig, OpenAiConfig, Transcriber, TranscriberConfig, transcriber};
+use crate::providers::transcribe::{
+    CommandConfig, GoogleConfig, OpenAiConfig, Transcriber, TranscriberConfig, transcriber,
+};
 use crate::server::{ServeError, Server, Shutdown, bind};
 use crate::store::{Address, StoreError};
 use std::fs::{File, TryLockError};

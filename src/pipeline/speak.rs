@@ -1,6 +1,7 @@
 //! The speaking stage: pieces go to the voice that serves; what it leaves unsaid, the next one says.
 
 use super::{Named, failed, serving};
+use crate::audio::trim::Trim;
 use crate::providers::ProviderError;
 use crate::providers::speak::{Say, Speaker, Spoken};
 use crate::talk::{Order, Signal, Stage};
@@ -114,6 +115,7 @@ pub(super) async fn run(
             orders: &mut orders,
             signals: &signals,
             says,
+            trim: Default::default(),
             worked: false,
         };
         let speaking = Arc::clone(provider).speak(inbox, lumps);
@@ -153,6 +155,8 @@ struct Voice<'a> {
     orders: &'a mut mpsc::Receiver<Order>,
     signals: &'a mpsc::Sender<Signal>,
     says: mpsc::Sender<Say>,
+    /// The piece whose sound comes, and its trimming.
+    trim: ((u32, u32), Trim),
     /// Whether it has spoken a piece to its end.
     worked: bool,
 }
@@ -217,14 +221,30 @@ impl Voice<'_> {
                 generation,
                 piece,
                 ulaw,
-            } if self.todo.is_wanted(generation) => Signal::Sound {
-                generation,
-                piece,
-                ulaw,
-            },
+            } if self.todo.is_wanted(generation) => {
+                if self.trim.0 != (generation, piece) {
+                    self.trim = ((generation, piece), Trim::default());
+                }
+                let ulaw = self.trim.1.take(&ulaw)?;
+                Signal::Sound {
+                    generation,
+                    piece,
+                    ulaw,
+                }
+            }
             Spoken::Done { generation, piece } if self.todo.is_wanted(generation) => {
                 self.worked = true;
                 self.todo.done(generation, piece);
+                if self.trim.0 == (generation, piece)
+                    && let Some(ulaw) = self.trim.1.finish()
+                {
+                    let rest = Signal::Sound {
+                        generation,
+                        piece,
+                        ulaw,
+                    };
+                    let _told = self.signals.send(rest).await;
+                }
                 Signal::Spoken { generation, piece }
             }
             Spoken::Failed { generation, error, .. } if self.todo.is_wanted(generation) => return Some(error),

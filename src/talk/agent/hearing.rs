@@ -147,13 +147,12 @@ impl Hearing {
 
     /// The silence that ends it, by what was said.
     pub(super) fn wanted(&self, plan: &Listening) -> u64 {
-        let short = plan.finished.min(plan.silence);
+        let short = plan.complete.min(plan.silence);
         let wanted = match (self.verdict, self.shape) {
             (Some(Verdict::GoesOn), _) => plan.hard,
             (Some(Verdict::Complete), _) => short,
             (_, Shape::Digits) => plan.digits.max(plan.silence),
             (_, Shape::Unfinished) => plan.unfinished.max(plan.silence),
-            (_, Shape::Finished) if self.is_answered() => short,
             (_, Shape::Finished | Shape::Open) => plan.silence,
         };
         wanted.min(plan.hard)

@@ -10,9 +10,11 @@ mod barge_in;
 mod due;
 mod ear;
 mod end;
+mod fault;
 mod guards;
 mod hearing;
 mod history;
+mod line;
 mod listen;
 mod parameters;
 mod plan;
@@ -23,10 +25,10 @@ mod think;
 mod track;
 mod words;
 
+pub use fault::PlanError;
+pub use line::Line;
 pub use parameters::{Parameter, ParameterKind, Parameters};
-pub use plan::{
-    Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Line, Listening, Plan, PlanError, Waits,
-};
+pub use plan::{Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Listening, Plan, Waits};
 
 use super::keys::Keys;
 use super::{Clip, Input, Output, Signal, Stage, State, Talk};

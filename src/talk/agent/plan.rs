@@ -1,11 +1,12 @@
 //! What an agent is to do: plain data with a sensible value for everything, checked once before a call is given to it.
 //! Times are milliseconds.
 
+use super::fault::PlanError;
+use super::line::Line;
 use super::parameters::Parameters;
 use super::words;
 use crate::audio::vad::VadConfig;
 use crate::talk::Clip;
-use std::fmt;
 use std::sync::Arc;
 
 /// The whole behaviour of an agent, apart from what it answers.
@@ -146,58 +147,14 @@ impl Plan {
     }
 }
 
-/// Something to say. A clip with sound is played; words without one are spoken by a provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// Which of the call's clips.
-    pub clip: Option<usize>,
-    /// Its words; where there is a clip, its own words count.
-    pub text: Arc<str>,
-}
-
-impl Line {
-    /// A line that is played.
-    pub fn clip(clip: usize) -> Self {
-        Self {
-            clip: Some(clip),
-            text: "".into(),
-        }
-    }
-
-    /// A line that is spoken.
-    pub fn words(text: impl Into<Arc<str>>) -> Self {
-        Self {
-            clip: None,
-            text: text.into(),
-        }
-    }
-
-    fn check(&self, clips: &[Clip]) -> Result<(), PlanError> {
-        let has_words = |text: &str| text.chars().any(char::is_alphanumeric);
-        match self.clip {
-            None if has_words(&self.text) => Ok(()),
-            None => Err(PlanError::EmptyLine),
-            Some(clip) => match clips.get(clip) {
-                None => Err(PlanError::NoSuchClip {
-                    clip,
-                    clips: clips.len(),
-                }),
-                Some(found) if found.ulaw.is_empty() && !has_words(&found.text) && !has_words(&self.text) => {
-                    Err(PlanError::EmptyClip { clip })
-                }
-                Some(_) => Ok(()),
-            },
-        }
-    }
-}
-
 /// When the caller's turn is over. The silence that ends it depends on what was said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listening {
     /// The silence that ends a turn where nothing speaks for more or less; 300 to 600. The contract's range; 500 as OpenAI.
     pub silence: u64,
-    /// The silence that ends a finished sentence; never more than `silence`. The lower end of that range.
-    pub finished: u64,
+    /// The silence that ends a turn where the listener is sure of it; never more than `silence`. The lower end of that
+    /// range. A full stop alone shortens nothing: recognisers set one at every pause.
+    pub complete: u64,
     /// The silence that ends digits: people pause between groups. Conversations measured at 8 kHz: 500 to 800.
     pub digits: u64,
     /// The silence that ends half a sentence: after a comma, a conjunction, an "um".
@@ -216,7 +173,7 @@ impl Default for Listening {
     fn default() -> Self {
         Self {
             silence: 500,
-            finished: 300,
+            complete: 300,
             digits: 800,
             unfinished: 1500,
             hard: 3000,
@@ -422,51 +379,47 @@ pub enum ActionKind {
     HangUp,
 }
 
-/// Why a plan cannot be followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlanError {
-    /// A clip is named that is not there.
-    NoSuchClip { clip: usize, clips: usize },
-    /// A clip has neither sound nor words.
-    EmptyClip { clip: usize },
-    /// A line has neither a clip nor words.
-    EmptyLine,
-    /// The silence that ends a turn is outside of 300 to 600 ms.
-    Silence { millis: u64 },
-    /// An answer would end before it is paused.
-    BargeIn { pause_after: u64, confirm_after: u64 },
-    /// A likeness outside of 0 to 1.
-    Similar,
-    /// A wait of no length.
-    NoWait { name: &'static str },
-    /// Two actions of one name.
-    SameAction { name: Arc<str> },
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoSuchClip { clip, clips } => write!(f, "clip {clip} is named, and there are {clips}"),
-            Self::EmptyClip { clip } => write!(f, "clip {clip} has neither sound nor words"),
-            Self::EmptyLine => write!(f, "a line has neither a clip nor words"),
-            Self::Silence { millis } => {
-                write!(
-                    f,
-                    "a turn would end after {millis} ms of silence; 300 to 600 are possible"
-                )
-            }
-            Self::BargeIn {
-                pause_after,
-                confirm_after,
-            } => write!(
-                f,
-                "an answer would end after {confirm_after} ms of speech, before it is paused at {pause_after} ms"
+    #[test]
+    fn each_fault_is_named_and_a_good_plan_passes() {
+        let clips = [Clip::new(vec![0; 160], "hello"), Clip::new(vec![], "")];
+        assert_eq!(Plan::default().check(&clips), Ok(()));
+        let with = |change: fn(&mut Plan)| {
+            let mut plan = Plan::default();
+            change(&mut plan);
+            plan.check(&clips)
+        };
+        let (pause_after, confirm_after) = (200, 100);
+        let cases = [
+            (
+                with(|p| p.sorry = Some(Line::clip(2))),
+                PlanError::NoSuchClip { clip: 2, clips: 2 },
             ),
-            Self::Similar => write!(f, "a likeness lies between 0 and 1"),
-            Self::NoWait { name } => write!(f, "`{name}` is a wait of no length"),
-            Self::SameAction { name } => write!(f, "two actions are called `{name}`"),
+            (
+                with(|p| p.idle.line = Some(Line::clip(1))),
+                PlanError::EmptyClip { clip: 1 },
+            ),
+            (with(|p| p.filler.line = Some(Line::words("…"))), PlanError::EmptyLine),
+            (with(|p| p.listen.silence = 601), PlanError::Silence { millis: 601 }),
+            (
+                with(|p| p.barge_in.confirm_after = 100),
+                PlanError::BargeIn {
+                    pause_after,
+                    confirm_after,
+                },
+            ),
+            (with(|p| p.echo.similar = 1.1), PlanError::Similar),
+            (with(|p| p.rounds = 0), PlanError::NoWait { name: "rounds" }),
+            (
+                with(|p| p.actions = vec![Action::new("a", ActionKind::Do), Action::new("a", ActionKind::HangUp)]),
+                PlanError::SameAction { name: "a".into() },
+            ),
+        ];
+        for (result, expected) in cases {
+            assert_eq!(result, Err(expected));
         }
     }
 }
-
-impl std::error::Error for PlanError {}

@@ -67,10 +67,12 @@ impl Sentences {
                         return Some(after + signs);
                     }
                 }
-                ',' | ';' if !self.begun && length >= FIRST_AT_COMMA => {
-                    if letters.peek().is_some_and(|(_, next)| next.is_whitespace()) {
-                        return Some(after);
-                    }
+                ',' | ';'
+                    if !self.begun
+                        && length >= FIRST_AT_COMMA
+                        && letters.peek().is_some_and(|(_, next)| next.is_whitespace()) =>
+                {
+                    return Some(after);
                 }
                 letter if letter.is_whitespace() => gap = Some(after),
                 _ => {}

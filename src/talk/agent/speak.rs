@@ -1,7 +1,7 @@
 //! The agent's voice: pieces and lines on their way to the ear, and what follows when they were heard.
 
 use super::answer::{Answer, Step, Then};
-use super::plan::Line;
+use super::line::Line;
 use super::{Conversation, Phase};
 use crate::talk::{End, Order, Output, Role, State, Turn};
 use bytes::Bytes;

@@ -36,10 +36,9 @@ pub(super) struct Track {
     shut: bool,
 }
 
-/// A part of an answer.
+/// A part of an answer, and the round it was spoken for.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// The answer it was spoken for.
     pub(super) generation: u32,
     pub(super) text: Arc<str>,
     /// It bridges a wait, and is no part of what the model said.
@@ -60,6 +59,8 @@ enum Source {
         waiting: VecDeque<Bytes>,
         given: u64,
         done: bool,
+        /// It was given up before its sound was complete.
+        is_short: bool,
         /// When its last sound came, or it was asked for.
         alive: u64,
     },
@@ -105,6 +106,7 @@ impl Track {
             waiting: VecDeque::new(),
             given: 0,
             done: false,
+            is_short: false,
             alive: now,
         };
         self.pieces.push(Piece {
@@ -249,11 +251,18 @@ impl Track {
         let begun = self.pieces.get(self.front).is_some_and(|piece| piece.millis > 0);
         self.pieces.truncate(self.front + usize::from(begun));
         if let Some(Piece {
-            source: Source::Voice { waiting, done, .. },
+            source:
+                Source::Voice {
+                    waiting,
+                    done,
+                    is_short,
+                    ..
+                },
             ..
         }) = self.pieces.get_mut(self.front)
         {
             waiting.clear();
+            *is_short = !*done;
             *done = true;
         }
     }
@@ -373,7 +382,9 @@ impl Piece {
     fn heard(&self, heard: u64) -> Vec<&str> {
         let mut words: Vec<&str> = self.text.split_whitespace().collect();
         let whole = match self.source {
-            Source::Voice { done: false, .. } => self.millis.max(self.text.chars().count() as u64 * PER_CHARACTER),
+            Source::Voice { done: false, .. } | Source::Voice { is_short: true, .. } => {
+                self.millis.max(self.text.chars().count() as u64 * PER_CHARACTER)
+            }
             Source::Voice { given, .. } => given,
             Source::Clip(_, millis) => millis,
         };

@@ -134,3 +134,15 @@ fn an_aside_goes_before_a_voice_that_is_not_heard_yet_and_an_endless_voice_ends(
     let taken = (0..1000).take_while(|_| track.sound(5, 1, 0, &sound(100))).count();
     assert_eq!(taken, 120);
 }
+
+#[test]
+fn of_a_piece_that_was_given_up_not_all_its_words_were_heard() {
+    let (mut track, mut plays) = (Track::new(0, false), 0);
+    track.add_voice(0, 1, 0, "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd".into(), false);
+    track.sound(0, 1, 0, &sound(800));
+    flow(&mut track, 0, &mut plays);
+    track.cut();
+    flow(&mut track, 0, &mut plays);
+    assert!(track.is_sent());
+    assert_eq!(track.heard_text(9000, |_| true), "aaaaaaaaa");
+}

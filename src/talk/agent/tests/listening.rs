@@ -33,7 +33,7 @@ fn silence_after(text: &str, verdict: Option<Verdict>) -> u64 {
 fn the_silence_that_ends_a_turn_depends_on_its_words_and_on_the_listener() {
     let cases = [
         ("a flat please", None, 500),
-        ("a flat please.", None, 300),
+        ("a flat please.", None, 500),
         ("my number is 052", None, 800),
         ("a flat and", None, 1500),
         ("a flat,", None, 1500),

@@ -86,7 +86,16 @@ pub struct World {
     mail: Vec<(u64, Signal)>,
     queue: VecDeque<Item>,
     is_paused: bool,
-    said: Vec<String>,
+    /// Every word given to the voice, and the answer it is for.
+    said: Vec<(String, u32)>,
+    /// Everything up to this answer was cancelled.
+    cancelled: u32,
+    /// Words played before the agent's present turn.
+    told: usize,
+    /// Sound comes word by word.
+    pub drips: bool,
+    /// Signals come twice, also under other numbers, as this says; 0 for never.
+    pub muddle: u32,
 }
 
 enum Item {
@@ -116,6 +125,10 @@ impl World {
             queue: VecDeque::new(),
             is_paused: false,
             said: Vec::new(),
+            cancelled: 0,
+            told: 0,
+            drips: false,
+            muddle: 0,
         };
         world.input(Input::Started);
         world
@@ -150,9 +163,27 @@ impl World {
                     }
                 }
                 Output::Order(order) => self.order(order),
+                Output::Turn(turn) if turn.role == Role::Agent => self.check(&turn),
                 _ => {}
             }
         }
+    }
+
+    /// What the agent claims to have been heard was played since its last turn. Of a piece that a failure cut short
+    /// the length is not known: it may claim less in the middle, and never more.
+    fn check(&mut self, turn: &Turn) {
+        let played = &self.played[self.told..];
+        let mut rest = played.iter();
+        let is_short = turn.text.ends_with("sorry about that");
+        for word in turn.text.split_whitespace() {
+            let is_next = if is_short {
+                rest.any(|other| other == word)
+            } else {
+                rest.next().is_some_and(|other| other == word)
+            };
+            assert!(is_next, "{:?} of {played:?}", turn.text);
+        }
+        self.told = self.played.len();
     }
 
     fn sound(&mut self, ulaw: &[u8]) {
@@ -160,8 +191,9 @@ impl World {
             // The number of a word stands at its beginning.
             if part[0] == 0 {
                 let number = usize::from(part[1]) * 256 + usize::from(part[2]);
-                self.queue
-                    .push_back(Item::Word(self.said[number].clone(), part.len() / 8));
+                let (word, generation) = self.said[number].clone();
+                assert!(generation > self.cancelled, "`{word}` of an abandoned answer is played");
+                self.queue.push_back(Item::Word(word, part.len() / 8));
             } else {
                 self.queue.push_back(Item::Word(String::new(), part.len() / 8));
             }
@@ -232,23 +264,30 @@ impl World {
                 let mut ulaw = Vec::new();
                 for word in text.split_whitespace() {
                     let number = self.said.len();
-                    self.said.push(word.to_owned());
+                    self.said.push((word.to_owned(), generation));
                     let mut sound = vec![0xFF; WORD * 8];
                     sound[..3].copy_from_slice(&[0, (number / 256) as u8, (number % 256) as u8]);
                     ulaw.extend(sound);
                 }
-                let ulaw = Bytes::from(ulaw);
-                self.post(
-                    self.delays.voice,
-                    Signal::Sound {
-                        generation,
-                        piece,
-                        ulaw,
-                    },
-                );
-                self.post(self.delays.voice + 20, Signal::Spoken { generation, piece });
+                let lump = if self.drips { WORD * 8 } else { ulaw.len().max(1) };
+                let mut at = self.delays.voice;
+                for ulaw in ulaw.chunks(lump) {
+                    let ulaw = Bytes::copy_from_slice(ulaw);
+                    self.post(
+                        at,
+                        Signal::Sound {
+                            generation,
+                            piece,
+                            ulaw,
+                        },
+                    );
+                    at += 60;
+                }
+                self.post(at, Signal::Spoken { generation, piece });
             }
+            Order::Cancel { generation } => self.cancelled = generation,
             Order::Act { generation, call } => {
+                assert!(generation > self.cancelled, "an abandoned answer acts");
                 if let Some(result) = self.act.clone() {
                     let id = call.id;
                     self.post(400, Signal::Acted { generation, id, result });
@@ -290,6 +329,7 @@ impl World {
             let (due, rest): (Vec<_>, Vec<_>) = self.mail.drain(..).partition(|(at, _)| *at <= now);
             self.mail = rest;
             for (_, signal) in due {
+                self.muddle(&signal);
                 self.signal(signal);
             }
             if let Some(code) = code {
@@ -299,6 +339,36 @@ impl World {
             if self.talk.deadline().is_some_and(|deadline| deadline <= now) {
                 self.input(Input::Tick);
             }
+        }
+    }
+
+    /// Repeats this signal, late or under another number.
+    fn muddle(&mut self, signal: &Signal) {
+        if self.muddle == 0 {
+            return;
+        }
+        self.muddle = self.muddle.wrapping_mul(1_664_525).wrapping_add(1_013_904_223) | 1;
+        // Sound that comes twice cannot be told from sound.
+        let is_sound = matches!(signal, Signal::Sound { .. });
+        match self.muddle >> 28 {
+            0 | 1 if is_sound => {}
+            0 => self.signal(signal.clone()),
+            1 => self.post(700, signal.clone()),
+            2 => {
+                let mut other = signal.clone();
+                match &mut other {
+                    Signal::Token { generation, .. }
+                    | Signal::Wish { generation, .. }
+                    | Signal::Thought { generation, .. }
+                    | Signal::Spoken { generation, .. }
+                    | Signal::Acted { generation, .. }
+                    | Signal::Failed { generation, .. } => *generation = generation.saturating_sub(1),
+                    Signal::Words { utterance, .. } => *utterance = utterance.map(|number| number.saturating_sub(1)),
+                    _ => return,
+                }
+                self.signal(other);
+            }
+            _ => {}
         }
     }
 
