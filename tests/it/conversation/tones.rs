@@ -1,0 +1,55 @@
+//! Voices as tones: each number has a pitch of its own, so that sound alone tells whose words these are.
+
+use engine::audio::mulaw;
+use std::f64::consts::TAU;
+
+/// The pitch of number 0, in hertz, and the distance to the next.
+const LOWEST: f64 = 300.0;
+const STEP: f64 = 20.0;
+/// How long a character is spoken, in milliseconds, and the shortest words.
+const CHARACTER: usize = 45;
+const SHORTEST: usize = 700;
+
+/// The first number in a text; 0 without.
+pub fn number(text: &str) -> usize {
+    let digits = text.chars().skip_while(|c| !c.is_ascii_digit());
+    let digits: String = digits.take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+/// How long these words are spoken, in milliseconds.
+pub fn length(text: &str) -> usize {
+    (text.chars().count() * CHARACTER).max(SHORTEST)
+}
+
+/// These words, in samples of this rate.
+pub fn spoken(text: &str, rate: usize) -> Vec<i16> {
+    tone(LOWEST + STEP * number(text) as f64, rate, length(text))
+}
+
+/// A tone, a quarter of full scale.
+pub fn tone(hertz: f64, rate: usize, millis: usize) -> Vec<i16> {
+    let angle = TAU * hertz / rate as f64;
+    (0..rate * millis / 1000)
+        .map(|at| ((angle * at as f64).sin() * 8000.0) as i16)
+        .collect()
+}
+
+/// Mu-law at 8 kHz of these words.
+pub fn line(text: &str) -> Vec<u8> {
+    mulaw::encode_all(&spoken(text, 8000))
+}
+
+/// The number that is spoken in this sound at 8 kHz; none where it is too short to tell.
+pub fn heard(sound: &[i16]) -> Option<usize> {
+    let rising: Vec<usize> = (1..sound.len())
+        .filter(|&at| sound[at - 1] < 0 && sound[at] >= 0)
+        .collect();
+    let (first, last) = (rising.first()?, rising.last()?);
+    if rising.len() < 30 {
+        return None;
+    }
+    let hertz = (rising.len() - 1) as f64 * 8000.0 / (last - first) as f64;
+    let number = (hertz - LOWEST) / STEP;
+    (number > -0.5).then(|| number.round() as usize)
+}
