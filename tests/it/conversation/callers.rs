@@ -16,9 +16,13 @@ struct World {
 }
 
 async fn world(lines: &[&str], model: HttpServer, speech: HttpServer) -> World {
+    world_of(Desk::default(), lines, model, speech).await
+}
+
+async fn world_of(desk: Desk, lines: &[&str], model: HttpServer, speech: HttpServer) -> World {
     let lines = lines.iter().map(|line| (*line).to_owned()).collect();
     let ears = Ears::start(Day::Good, Words::ByPitch(lines)).await;
-    let desk = Desk::default().ears(&ears.url).mind(&model.url).voice(&speech.url);
+    let desk = desk.ears(&ears.url).mind(&model.url).voice(&speech.url);
     World {
         stage: desk.open().await,
         _ears: ears,
@@ -34,7 +38,9 @@ fn numbers(report: &engine::carrier::CallReport) -> Vec<usize> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_says_nothing_is_asked_twice_and_then_let_go() {
     let quiet = world(&[], mind::echo().await, voice::good().await).await;
-    let hissing = world(&[], mind::echo().await, voice::good().await).await;
+    // Only the network tells hiss from speech.
+    let neural = Desk::default().change("activity: energy", "activity: silero");
+    let hissing = world_of(neural, &[], mind::echo().await, voice::good().await).await;
     let silent = call(&quiet.stage, []);
     let noisy = async {
         let mut spec = spec(&hissing.stage, []);
@@ -48,7 +54,7 @@ async fn a_caller_who_says_nothing_is_asked_twice_and_then_let_go() {
         let told = || everything(&world.stage, &report);
         assert_eq!(report.outcome, Outcome::EngineHungUp, "{}", told());
         assert_eq!(end_of(&world.stage, &report.call_sid), "idle", "{}", told());
-        assert_eq!(numbers(&report)[..3], [0, 40, 40], "{}", told());
+        assert_eq!(numbers(&report)[..2], [0, 40], "{}", told());
         let turns = turns(&world.stage, &report.call_sid);
         assert_eq!(
             answers(&turns),
@@ -83,8 +89,13 @@ async fn a_caller_who_never_stops_is_answered_all_the_same() {
     let first = turns.iter().find(|turn| turn.role == "caller").expect("a turn");
     // `longest_turn` is 6 s, though the caller goes on for 14.
     assert!((5000..=8000).contains(&first.millis), "{}", told());
-    assert_eq!(first.text, line, "{}", told());
-    assert!(numbers(&report).contains(&5), "{}", told());
+    // What was recognised of it by then.
+    assert_eq!(first.text, "And then", "{}", told());
+    assert_eq!(numbers(&report).last(), Some(&5), "{}", told());
+    // Each of the answers costs, and none is heard over the caller.
+    let asked = world.model.asked();
+    let count = asked.iter().filter(|asked| asked.head.starts_with("POST")).count();
+    assert!((2..=4).contains(&count), "{count} requests\n{}", told());
     assert!(report.longest_silence.length() < Duration::from_secs(4), "{}", told());
 }
 

@@ -232,7 +232,9 @@ impl Recogniser {
 
     fn tell(&mut self, text: &str, last: bool, asked: bool) {
         let seconds = |samples: usize| samples as f64 / 8000.0;
-        self.say(results(seconds(self.settled), seconds(self.at), text, last, asked));
+        // The words stand where they were said.
+        let from = self.run.as_ref().map_or(self.settled, |run| run.from);
+        self.say(results(seconds(from), seconds(self.at), text, last, asked));
     }
 
     fn say(&mut self, text: String) {

@@ -94,14 +94,22 @@ async fn three_turns_are_answered_stored_logged_and_recorded() {
     }
 
     // One answer for each utterance, soon, and the greeting once.
-    let waits = report.ear.answers();
+    let (sounds, utterances) = (report.ear.sounds(), report.ear.utterances());
+    let waits: Vec<Duration> = (sounds.iter().skip(1))
+        .filter_map(|sound| {
+            let before = utterances.iter().filter(|utterance| utterance.to <= sound.from);
+            Some(sound.from - before.map(|utterance| utterance.to).max()?)
+        })
+        .collect();
     assert_eq!(waits.len(), 3, "{}", told());
-    let soon = |wait: &Option<Duration>| wait.is_some_and(|wait| wait < Duration::from_secs(3));
+    let soon = |wait: &Duration| *wait < Duration::from_secs(3);
     assert!(waits.iter().all(soon), "{waits:?}\n{}", told());
     let mut numbers: Vec<usize> = heard(&report).iter().map(|(number, _)| *number).collect();
     numbers.dedup();
     assert_eq!(numbers, [0, 1, 2, 3], "{}", told());
-    let mut spoken: Vec<String> = speech.asked().iter().map(voice::input).collect();
+    // Fixed words may be asked for by the first call and ahead of it at the same time.
+    let spoken = speech.asked().iter().map(voice::input).collect::<Vec<_>>();
+    let mut spoken: Vec<String> = spoken.into_iter().filter(|text| !voice::is_fixed(text)).collect();
     let count = spoken.len();
     spoken.sort();
     spoken.dedup();

@@ -40,16 +40,27 @@ pub fn line(text: &str) -> Vec<u8> {
     mulaw::encode_all(&spoken(text, 8000))
 }
 
-/// The number that is spoken in this sound at 8 kHz; none where it is too short to tell.
+/// The number that is spoken in this sound at 8 kHz; none where it is too short to tell. Gaps do not matter.
 pub fn heard(sound: &[i16]) -> Option<usize> {
-    let rising: Vec<usize> = (1..sound.len())
-        .filter(|&at| sound[at - 1] < 0 && sound[at] >= 0)
+    let frames: Vec<&[i16]> = sound.chunks(160).collect();
+    let is_loud = |frame: &&[i16]| frame.iter().any(|sample| sample.unsigned_abs() > 1500);
+    // Five loud frames in a row at a time, of which the first and the last may be cut.
+    let fives = frames.windows(5).step_by(3).filter(|five| five.iter().all(is_loud));
+    let mut pitches: Vec<f64> = fives.filter_map(|five| pitch(&five[1..4].concat())).collect();
+    pitches.sort_by(f64::total_cmp);
+    let number = (pitches.get(pitches.len() / 2)? - LOWEST) / STEP;
+    (number > -0.5).then(|| number.round() as usize)
+}
+
+fn pitch(sound: &[i16]) -> Option<f64> {
+    // Where it rises through zero, between two samples.
+    let crossings = sound
+        .windows(2)
+        .enumerate()
+        .filter(|(_, two)| two[0] < 0 && two[1] >= 0);
+    let rising: Vec<f64> = crossings
+        .map(|(at, two)| at as f64 + f64::from(-two[0]) / (f64::from(two[1]) - f64::from(two[0])))
         .collect();
     let (first, last) = (rising.first()?, rising.last()?);
-    if rising.len() < 30 {
-        return None;
-    }
-    let hertz = (rising.len() - 1) as f64 * 8000.0 / (last - first) as f64;
-    let number = (hertz - LOWEST) / STEP;
-    (number > -0.5).then(|| number.round() as usize)
+    (rising.len() > 5).then(|| (rising.len() - 1) as f64 * 8000.0 / (last - first))
 }

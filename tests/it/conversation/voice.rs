@@ -26,7 +26,7 @@ pub async fn after_greeting(speak: impl Fn(&str) -> Reply + Send + Sync + 'stati
 }
 
 /// Words that are always the same, which the engine has spoken ahead.
-fn is_fixed(text: &str) -> bool {
+pub fn is_fixed(text: &str) -> bool {
     text.starts_with("Hello 0") || text.starts_with("Still there")
 }
 
