@@ -187,6 +187,10 @@ pub static ALL: &[Check] = &[
         about: "an outcome is wired that never happens",
     },
     Check {
+        id: "unknown-provider",
+        about: "an agent names a provider that the engine does not know",
+    },
+    Check {
         id: "unknown-step",
         about: "a step is named that is not there",
     },
