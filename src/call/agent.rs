@@ -2,6 +2,7 @@
 
 use super::kind::StepKind;
 use crate::flow::{Place, Template};
+use crate::talk::Stage;
 use crate::talk::agent::Plan;
 use crate::talk::script::Script;
 use serde_json::{Map, Value};
@@ -56,6 +57,18 @@ pub struct Providers {
     pub realtime: Option<ServiceSpec>,
     /// What it may do, by name.
     pub actions: Vec<AgentAction>,
+}
+
+impl Providers {
+    /// Who does this stage's work.
+    pub fn spec(&self, stage: Stage) -> Option<&ServiceSpec> {
+        match stage {
+            Stage::Listen => self.listen.as_ref(),
+            Stage::Think => self.think.as_ref(),
+            Stage::Speak => self.speak.as_ref(),
+            Stage::Live => self.realtime.as_ref(),
+        }
+    }
 }
 
 /// A provider as a flow names it. What it leaves out is taken from `engine.yaml`, then from the protocol's defaults.

@@ -114,8 +114,12 @@ impl Directory {
             .fallback
             .clone()
             .or_else(|| self.entry(&spec.provider)?.fallback.clone());
+        let language = services[0].language.clone();
         while let Some(name) = next.filter(|_| services.len() < LONGEST_CHAIN) {
-            services.push(self.service(stage, &name));
+            let mut service = self.service(stage, &name);
+            // Whoever takes over hears and speaks the same language; voices and models have other names elsewhere.
+            service.language = service.language.or_else(|| language.clone());
+            services.push(service);
             next = self.entry(&name).and_then(|entry| entry.fallback.clone());
         }
         services
@@ -132,13 +136,22 @@ impl Directory {
         })
     }
 
-    /// Whether anything is declared or keyed for the stage: `/readyz` says so.
-    pub fn has(&self, stage: Stage) -> bool {
-        let known = self.names();
-        known
-            .of(stage)
-            .iter()
-            .any(|name| self.service(stage, name).key.is_some() || self.entries.contains_key(name))
+    /// Whether one of those who would serve the stage can be used, as far as settings tell. Errors: why the first cannot.
+    pub fn usable(&self, stage: Stage, spec: &ServiceSpec) -> Result<(), String> {
+        let mut first = Ok(());
+        for service in self.services(stage, spec) {
+            let made = match stage {
+                Stage::Listen => listen::listener(&service).map(drop),
+                Stage::Think => think::thinker(&service).map(drop),
+                Stage::Speak => speak::speaker(&service).map(drop),
+                Stage::Live => realtime::duplex(&service).map(drop),
+            };
+            match made {
+                Ok(()) => return Ok(()),
+                Err(error) => first = first.and(Err(format!("the provider `{}`: {error}", service.name))),
+            }
+        }
+        first
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {

@@ -16,6 +16,7 @@ use crate::talk::scripted::Scripted;
 use crate::talk::{Clip, Facts, Stage, Talk};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// A conversation, as its socket carries it.
 pub(super) enum Talker {
@@ -51,6 +52,7 @@ pub(super) fn conversation(
         engine: Arc::clone(engine),
         call: call.clone(),
         stream_sid: stream_sid.to_owned(),
+        count: AtomicU32::new(0),
     }));
     let crew = pipeline::begin(&staff, &instructions);
     let plan = Arc::clone(&providers.plan);
@@ -118,7 +120,16 @@ impl Engine {
         }
         // The id comes from the carrier; a file of its name must stay inside the folder.
         let name: String = call.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
-        let (tape, work) = Tape::create(folder.join(format!("{name}.wav")));
+        // A call may have several conversations.
+        let names = (1..100).map(|n| {
+            if n == 1 {
+                format!("{name}.wav")
+            } else {
+                format!("{name}-{n}.wav")
+            }
+        });
+        let path = names.map(|name| folder.join(name)).find(|path| !path.exists())?;
+        let (tape, work) = Tape::create(path);
         tokio::spawn(work);
         Some(tape)
     }

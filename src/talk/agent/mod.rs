@@ -4,14 +4,14 @@
 //! `listen` finds the end of the caller's turn, `think` has it answered, `speak` gets the answer to the caller's ear,
 //! `barge_in` decides what speech over it means, `actions` grants wishes, `due` knows every clock.
 
-mod actions;
+pub(super) mod actions;
 mod answer;
 mod barge_in;
 mod due;
 mod ear;
 mod end;
 mod fault;
-mod guards;
+pub(super) mod guards;
 mod hearing;
 mod history;
 mod line;
