@@ -1,9 +1,10 @@
-//! The scripted agent by text: the carrier listens and speaks, the agent gets words and answers with clips or words.
-//! It follows the same [`Script`] as the agent that hears sound. No marks come back, so what was heard is reckoned.
+//! The agent by text: the carrier listens and speaks, the agent gets words and answers with clips or words. [`Relayed`]
+//! follows a script, [`Answering`] has a model. No marks come back, so what was heard is reckoned.
 
 mod agent;
 mod utterance;
 
+pub use super::agent::Answering;
 pub use agent::Relayed;
 
 use super::{End, Order, Signal, State, Turn};

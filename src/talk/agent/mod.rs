@@ -19,11 +19,13 @@ mod plan;
 mod sentences;
 mod speak;
 mod speakable;
+mod text;
 mod think;
 mod track;
 mod words;
 
 pub use parameters::{Parameter, ParameterKind, Parameters};
+pub use text::Answering;
 pub use plan::{
     Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Line, Listening, Plan, PlanError, Waits,
 };
