@@ -7,7 +7,7 @@ use super::super::socket::{Heard, Socket};
 use super::super::wire::MAX_MESSAGE;
 use super::wire::{self, Incoming};
 use crate::talk::relay::{Input, Output, TextTalk};
-use crate::talk::{Order, Signal, State};
+use crate::talk::{Signal, State};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
