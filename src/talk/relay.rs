@@ -48,7 +48,11 @@ pub enum Output {
     /// Have these words spoken after whatever is queued.
     Say { text: Arc<str>, interruptible: bool },
     /// Have these words spoken as part of an answer that goes on until `last`.
-    Part { text: Arc<str>, last: bool },
+    Part {
+        text: Arc<str>,
+        last: bool,
+        interruptible: bool,
+    },
     /// Have a provider do something.
     Order(Order),
     /// The conversation has found out these values; they belong to the call from now on.

@@ -140,7 +140,7 @@ impl Stage {
 }
 
 fn part(token: &str, last: bool) -> Value {
-    json!({"type": "text", "token": token, "last": last})
+    json!({"type": "text", "token": token, "last": last, "interruptible": true})
 }
 
 fn caller(text: &str) -> Said {

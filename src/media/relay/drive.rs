@@ -245,9 +245,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             Output::Say { text, interruptible } => self.speak(wire::text(&text, interruptible)),
             // An answer that is being said is heard out, though more of it comes after the order to drain.
             Output::Part { .. } if self.draining && !self.streaming => {}
-            Output::Part { text, last } => {
+            Output::Part {
+                text,
+                last,
+                interruptible,
+            } => {
                 self.streaming = !last;
-                self.speak(wire::part(&text, last));
+                self.speak(wire::part(&text, last, interruptible));
             }
             Output::Order(order) => match &mut self.services {
                 Some(services) => services.order(order),

@@ -54,8 +54,9 @@ impl TextTalk for Answering {
             Input::Prompt { words, last } => self.prompt(now, words.trim(), last, &mut made),
             Input::Interrupted { heard, ms } => self.interrupted(now, heard, ms, &mut made),
             Input::Digit(key) => self.talk.handle(now, talk::Input::Digit(key), &mut made),
-            Input::Signal(signal) if is_expected(signal) => {
-                self.talk.handle(now, talk::Input::Signal(signal), &mut made);
+            // Its words leave before anything else that is due: a filler would come too late.
+            Input::Signal(signal) if is_expected(signal) && self.talk.is_current(signal) => {
+                self.talk.signal(now, signal, &mut made);
             }
             Input::Signal(_) | Input::Tick => {}
             Input::Stopped => self.talk.handle(now, talk::Input::Stopped, &mut made),

@@ -54,16 +54,6 @@ impl Voice {
     fn sounds(&mut self, now: u64, millis: u64) {
         self.ends = self.ends.max(now) + millis;
     }
-
-    /// Nothing more belongs to the words before.
-    fn close(&mut self, out: &mut Vec<Output>) {
-        if std::mem::take(&mut self.is_open) {
-            out.push(Output::Part {
-                text: "".into(),
-                last: true,
-            });
-        }
-    }
 }
 
 impl Answering {
@@ -81,13 +71,13 @@ impl Answering {
                     let last = made.front().is_some_and(ends_it);
                     self.say(now, generation, piece, text, last, out);
                 }
-                talk::Output::Order(Order::SayNoMore { .. }) => self.voice.close(out),
+                talk::Output::Order(Order::SayNoMore { .. }) => self.close(out),
                 talk::Output::Order(Order::Think { generation, messages }) => {
                     self.voice.thought = generation;
                     out.push(Output::Order(Order::Think { generation, messages }));
                 }
                 talk::Output::Order(order @ Order::Cancel { .. }) => {
-                    self.voice.close(out);
+                    self.close(out);
                     out.push(Output::Order(order));
                 }
                 talk::Output::Order(order @ Order::Act { .. }) => out.push(Output::Order(order)),
@@ -97,7 +87,7 @@ impl Answering {
                     let millis = self.talk.clips.get(clip).map_or(0, |(_, millis)| *millis);
                     self.voice.sounds(now, millis);
                     self.voice.mark = Some((self.voice.ends + SLACK, play));
-                    self.voice.close(out);
+                    self.close(out);
                     let interruptible = self.is_interruptible();
                     out.push(Output::Play { clip, interruptible });
                 }
@@ -111,7 +101,7 @@ impl Answering {
                 }
                 talk::Output::Set(values) => out.push(Output::Set(values)),
                 talk::Output::Finish { exit, why } => {
-                    self.voice.close(out);
+                    self.close(out);
                     out.push(Output::Finish { exit, why });
                 }
                 talk::Output::Turn(turn) => self.tell(turn, out),
@@ -148,12 +138,16 @@ impl Answering {
         if !is_wanted {
             return;
         }
+        let interruptible = self.is_interruptible();
         if generation == self.voice.thought {
             self.voice.is_open = !last;
-            out.push(Output::Part { text, last });
+            out.push(Output::Part {
+                text,
+                last,
+                interruptible,
+            });
         } else {
-            self.voice.close(out);
-            let interruptible = self.is_interruptible();
+            self.close(out);
             out.push(Output::Say { text, interruptible });
         }
     }
@@ -173,6 +167,17 @@ impl Answering {
             }
         }
         out.push(Output::Turn(turn));
+    }
+
+    /// Nothing more belongs to the words before.
+    fn close(&mut self, out: &mut Vec<Output>) {
+        if std::mem::take(&mut self.voice.is_open) {
+            out.push(Output::Part {
+                text: "".into(),
+                last: true,
+                interruptible: self.is_interruptible(),
+            });
+        }
     }
 
     fn is_interruptible(&self) -> bool {

@@ -243,6 +243,19 @@ fn a_caller_who_waits_is_told_so() {
 }
 
 #[test]
+fn an_answer_that_comes_in_the_last_moment_needs_no_filler() {
+    let mut patient = plan();
+    patient.filler = Filler {
+        line: Some(Line::clip(IDLE)),
+        ..Filler::default()
+    };
+    let mut world = World::new(patient, &[&[Thought::Wait(500), Thought::Say("Here it is. ")]]);
+    world.prompt("find me a flat");
+    world.pass(2000);
+    assert_eq!(world.said(), [(800, "Here it is.+".to_owned()), (820, "|".to_owned())]);
+}
+
+#[test]
 fn a_model_that_fails_or_hangs_is_apologised_for() {
     let cases: [(&[Thought], u64); 3] = [
         (&[Thought::Fail], 300),

@@ -153,6 +153,16 @@ fn a_plan_may_forbid_it_and_a_key_still_does() {
     world.prompt("and another thing");
     assert_eq!(world.asked().len(), 1, "the answer is being thought of");
     world.pass(1000);
+    let is_protected = |output: &Output| {
+        matches!(
+            output,
+            Output::Part {
+                interruptible: false,
+                ..
+            }
+        )
+    };
+    assert_eq!(world.times(is_protected).len(), 2, "the carrier is told");
     world.input(Input::Digit('5'));
     assert!(world.turns().last().is_some_and(|turn| turn.0 == Role::Agent && turn.2));
 }

@@ -120,7 +120,7 @@ fn check(world: &World) -> Result<(), TestCaseError> {
     let (mut generations, mut given) = (HashSet::new(), Vec::new());
     for (_, output) in &world.seen {
         match output {
-            Output::Part { text, last } => {
+            Output::Part { text, last, .. } => {
                 prop_assert!(is_open || !text.is_empty(), "an end of nothing");
                 is_open = !last;
                 given.extend(text.split_whitespace().map(str::to_owned));

@@ -177,7 +177,7 @@ impl World {
                 at - ZERO,
                 format!("{text}{}", if *interruptible { "" } else { " (all of it)" }),
             )),
-            Output::Part { text, last } => Some((at - ZERO, format!("{text}{}", if *last { "|" } else { "+" }))),
+            Output::Part { text, last, .. } => Some((at - ZERO, format!("{text}{}", if *last { "|" } else { "+" }))),
             _ => None,
         };
         self.seen.iter().filter_map(said).collect()
