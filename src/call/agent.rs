@@ -53,6 +53,8 @@ pub struct Providers {
     pub think: Option<ServiceSpec>,
     /// Who speaks.
     pub speak: Option<ServiceSpec>,
+    /// The carrier listens and speaks: the conversation goes by text, over `relay`.
+    pub by_carrier: bool,
     /// Who does all of it in one: a speech-to-speech model.
     pub realtime: Option<ServiceSpec>,
     /// What it may do, by name.

@@ -25,14 +25,14 @@ impl Machine<'_> {
                     stream.phase = StreamPhase::Running {
                         stream_sid: stream_sid.to_owned(),
                     };
-                    Ok((agent, stream.media, stream.record))
+                    Ok((agent, stream.media, stream.reply, stream.record))
                 }
                 None => Err("the call streams to another endpoint"),
             },
             None => Err("the call expects no stream"),
         };
         match verdict {
-            Ok((agent, media, record)) => {
+            Ok((agent, media, reply, record)) => {
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
                 self.effect(Effect::ClearTimer(Timer::Guard));
                 self.effect(Effect::SetTimer(Timer::StreamMedia, now.plus(media)));
@@ -40,6 +40,7 @@ impl Machine<'_> {
                 self.effect(Effect::Media(MediaOrder::Admit {
                     agent,
                     instructions,
+                    reply,
                     record,
                 }));
             }

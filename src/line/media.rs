@@ -4,7 +4,7 @@ use super::apply::Unapplied;
 use super::clock::now;
 use super::engine::Engine;
 use super::sockets::Connected;
-use super::talk::{Talker, conversation};
+use super::talk::{Setting, Talker, Wanted, conversation};
 use crate::call::{CallId, Event, MediaOrder, Pii, Time};
 use crate::media::{self, Admission, Host, Pulse, RelaySetup, Start, TalkSetup};
 use crate::server::{MediaSocket, SocketKind};
@@ -86,8 +86,17 @@ impl Host for CallHost {
                     MediaOrder::Admit {
                         agent,
                         instructions,
+                        reply,
                         record,
-                    } => return self.connect(id, start, &agent, instructions, record).await,
+                    } => {
+                        let wanted = Wanted {
+                            agent,
+                            instructions,
+                            reply,
+                            record,
+                        };
+                        return self.connect(id, start, wanted).await;
+                    }
                     MediaOrder::Refuse { reason } => return refuse(reason),
                     MediaOrder::Close | MediaOrder::Acted { .. } => {}
                 }
@@ -140,11 +149,11 @@ impl Host for CallHost {
 }
 
 impl CallHost {
-    async fn connect(&self, id: CallId, start: Start, agent: &str, instructions: String, record: bool) -> Admission {
+    async fn connect(&self, id: CallId, start: Start, wanted: Wanted) -> Admission {
         let Some((flow, origin)) = self.engine.flow_of(&id).await else {
             return refuse("the call is not known");
         };
-        let Some(agent) = flow.flow.agents.get(agent) else {
+        let Some(agent) = flow.flow.agents.get(&wanted.agent) else {
             return refuse("the flow has no such agent");
         };
         // Known from here on, so that an order to close reaches the session however long its sounds take.
@@ -172,16 +181,16 @@ impl CallHost {
             Err(reason) => return refuse(&reason),
         };
         let by_text = self.kind == SocketKind::Relay;
-        let begun = conversation(
-            &self.engine,
-            &flow,
+        let record = wanted.record;
+        let setting = Setting {
+            flow: &flow,
             agent,
-            &clips,
-            &id,
-            &stream_sid,
-            instructions,
+            clips: &clips,
+            call: &id,
+            stream_sid: &stream_sid,
             by_text,
-        );
+        };
+        let begun = conversation(&self.engine, &setting, wanted);
         let (talker, crew) = match begun {
             Ok(begun) => begun,
             Err(reason) => return refuse(&reason),

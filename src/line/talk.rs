@@ -11,7 +11,8 @@ use crate::pipeline::{self, Named, Staff};
 use crate::providers::speak::cache::Cached;
 use crate::providers::{Service, listen, realtime, speak, think};
 use crate::talk::agent::{Conversation, Plan};
-use crate::talk::relay::{Relayed, TextTalk};
+use crate::talk::live::LiveConversation;
+use crate::talk::relay::{Answering, Relayed, TextTalk};
 use crate::talk::scripted::Scripted;
 use crate::talk::{Clip, Facts, Stage, Talk};
 use serde_json::{Map, Value};
@@ -24,18 +25,43 @@ pub(super) enum Talker {
     Text(Box<dyn TextTalk>),
 }
 
+/// The conversation that the call machine has admitted.
+pub(super) struct Wanted {
+    /// Who talks.
+    pub agent: String,
+    /// What that one is told, with this call's data.
+    pub instructions: String,
+    /// The longest time without a sound while an answer is due, in milliseconds.
+    pub reply: u64,
+    /// Whether the sound of both sides is kept.
+    pub record: bool,
+}
+
+/// Where a conversation takes place.
+pub(super) struct Setting<'a> {
+    pub flow: &'a Version,
+    pub agent: &'a Agent,
+    pub clips: &'a [Clip],
+    pub call: &'a CallId,
+    pub stream_sid: &'a str,
+    /// The carrier listens and speaks.
+    pub by_text: bool,
+}
+
 /// The conversation of one call. Errors say why it cannot begin.
-#[expect(clippy::too_many_arguments, reason = "everything that one conversation is made of")]
 pub(super) fn conversation(
     engine: &Arc<Engine>,
-    flow: &Version,
-    agent: &Agent,
-    clips: &[Clip],
-    call: &CallId,
-    stream_sid: &str,
-    instructions: String,
-    by_text: bool,
+    setting: &Setting<'_>,
+    wanted: Wanted,
 ) -> Result<(Talker, Option<Crew>), String> {
+    let &Setting {
+        flow,
+        agent,
+        clips,
+        call,
+        stream_sid,
+        by_text,
+    } = setting;
     let providers = match &agent.talker {
         call::Talker::Scripted(script) if by_text => {
             let talk = Relayed::new(Arc::clone(script), clips).map_err(|error| error.to_string())?;
@@ -54,10 +80,18 @@ pub(super) fn conversation(
         stream_sid: stream_sid.to_owned(),
         count: AtomicU32::new(0),
     }));
-    let crew = pipeline::begin(&staff, &instructions);
-    let plan = Arc::clone(&providers.plan);
-    let talk = Conversation::new(plan, clips, instructions).map_err(|error| error.to_string())?;
-    Ok((Talker::Sound(Box::new(talk)), Some(crew)))
+    let crew = pipeline::begin(&staff, &wanted.instructions);
+    let plan = Arc::new(Plan {
+        reply: wanted.reply,
+        ..(*providers.plan).clone()
+    });
+    let instructions = wanted.instructions;
+    let talk = match (by_text, &providers.realtime) {
+        (true, _) => Answering::new(plan, clips, instructions).map(|talk| Talker::Text(Box::new(talk))),
+        (false, None) => Conversation::new(plan, clips, instructions).map(|talk| Talker::Sound(Box::new(talk))),
+        (false, Some(_)) => LiveConversation::new(plan, clips).map(|talk| Talker::Sound(Box::new(talk))),
+    };
+    Ok((talk.map_err(|error| error.to_string())?, Some(crew)))
 }
 
 impl Engine {

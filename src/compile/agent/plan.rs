@@ -32,7 +32,7 @@ pub(super) fn read(
 ) -> Option<Planned> {
     let mut lines = Lines {
         sounds,
-        can_speak: services.speak.is_some(),
+        can_speak: services.speak.is_some() || services.by_carrier,
         says: actions.says.clone(),
     };
     let Actions {
@@ -43,7 +43,7 @@ pub(super) fn read(
         barge_in: form.barge_in.as_ref().map(barge_in).unwrap_or_default(),
         actions: talk,
         longest: form.longest.as_millis(),
-        transcribes: services.listen.is_some(),
+        transcribes: services.listen.is_some() || services.by_carrier,
         eager: form.think.as_ref().is_some_and(|think| think.eager),
         ..Plan::default()
     };

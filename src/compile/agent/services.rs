@@ -14,15 +14,29 @@ pub(super) struct Services {
     pub think: Option<ServiceSpec>,
     pub speak: Option<ServiceSpec>,
     pub realtime: Option<ServiceSpec>,
+    /// The carrier listens and speaks.
+    pub by_carrier: bool,
 }
+
+/// Who listens and speaks where the carrier does: on ConversationRelay.
+const CARRIER: &str = "carrier";
 
 /// The services of a form; names that nobody knows are findings.
 pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &mut Reader) -> Services {
     let language = |own: &Option<String>| own.clone().or_else(|| (!locale.is_empty()).then(|| locale.to_owned()));
     let millis = |timeout: Option<Duration>| timeout.map(|timeout| timeout.as_millis());
-    let mut services = Services::default();
+    let by = |provider: Option<&Located<String>>| provider.is_some_and(|provider| provider.value == CARRIER);
+    let hears = by(form.listen.as_ref().and_then(|listen| listen.provider.as_ref()));
+    let speaks = by(form.speak.as_ref().and_then(|speak| speak.provider.as_ref()));
+    let mut services = Services {
+        by_carrier: hears && speaks,
+        ..Services::default()
+    };
     if let Some(listen) = &form.listen
-        && let Some(provider) = listen.provider.as_ref().filter(|provider| provider.value != "energy")
+        && let Some(provider) = listen
+            .provider
+            .as_ref()
+            .filter(|provider| provider.value != "energy" && !services.by_carrier)
     {
         services.listen = Some(ServiceSpec {
             base_url: listen.base_url.clone(),
@@ -53,7 +67,10 @@ pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &m
         });
     }
     if let Some(speak) = &form.speak
-        && let Some(provider) = speak.provider.as_ref().filter(|provider| provider.value != "prompts")
+        && let Some(provider) = speak
+            .provider
+            .as_ref()
+            .filter(|provider| provider.value != "prompts" && !services.by_carrier)
     {
         services.speak = Some(ServiceSpec {
             base_url: speak.base_url.clone(),

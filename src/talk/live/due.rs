@@ -92,7 +92,7 @@ impl LiveConversation {
 
     fn answering(&self, answer: &Answer, soonest: &mut Soonest) {
         let waits = &self.plan.waits;
-        let patience = waits.first_token.saturating_add(waits.first_audio);
+        let patience = waits.first_token.saturating_add(waits.first_audio).min(self.plan.reply);
         match &answer.step {
             // One that is not there is waited for by another clock.
             Step::Awaiting { .. } if self.ready_by.is_some() => {}
