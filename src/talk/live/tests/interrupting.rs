@@ -118,7 +118,7 @@ fn a_key_cuts_off_and_begins_a_turn() {
     world.quiet(3000);
     assert!(world.heard().ends_with("of course"));
     let turns = world.turns();
-    assert_eq!(turns[1].2, true);
+    assert!(turns[1].2);
     assert_eq!(turns[2], (Role::Caller, "7", false));
 }
 
