@@ -257,14 +257,16 @@ impl LiveConversation {
     }
 
     fn words(&mut self, now: u64, item: &Arc<str>, text: &str) {
-        let Phase::Answering(answer) = &mut self.phase else {
-            return self.memory.add_words(item, text);
-        };
-        if answer.response().is_some() {
+        // Words wait for their sound, and are never heard where none of it is wanted.
+        let mut is_known = false;
+        if let Phase::Answering(answer) = &mut self.phase
+            && answer.response().is_some()
+        {
             let late = answer.late(now);
             answer.facts.first_token.get_or_insert(late);
+            is_known = answer.track.words(item, text);
         }
-        if !answer.track.words(item, text) {
+        if !is_known {
             self.memory.add_words(item, text);
         }
     }

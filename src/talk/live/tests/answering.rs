@@ -66,16 +66,17 @@ fn words_of_the_caller_that_come_late_are_told_before_the_answer() {
 }
 
 #[test]
-fn words_of_the_caller_that_never_come_or_too_late_leave_one_turn_without_words() {
-    for transcript in [None, Some(4500)] {
+fn words_of_the_caller_that_never_come_or_too_late_leave_one_turn_without_them() {
+    for (transcript, text) in [(None, ""), (Some(4500), "hello")] {
         let mut world = World::new(plan(), MIND);
         world.transcript = transcript;
         world.quiet(600);
-        world.say("hello");
+        // Half of it comes in time.
+        world.say("hello there");
         world.quiet(7000);
         assert_eq!(
             world.turns(),
-            [(Role::Caller, "", false), (Role::Agent, "fine words here", false)]
+            [(Role::Caller, text, false), (Role::Agent, "fine words here", false)]
         );
     }
 }
@@ -117,7 +118,9 @@ fn speech_over_an_uninterruptible_greeting_is_not_heard() {
     world.say("hi");
     world.quiet(2000);
     assert_eq!(world.heard(), "good day to you all");
-    assert_eq!(world.turns(), [(Role::Agent, "good day to you all", false)]);
+    // It is told, and not answered.
+    let expected = [(Role::Agent, "good day to you all", false), (Role::Caller, "hi", false)];
+    assert_eq!((world.turns(), world.responds()), (expected.to_vec(), 0));
     world.say("hello again");
     world.quiet(3000);
     assert_eq!(world.heard(), "good day to you all fine words here");
@@ -152,7 +155,7 @@ fn a_model_without_ears_is_asked_to_answer_what_is_heard_here() {
     world.has_ears = false;
     world.quiet(600);
     world.say("can you hear me");
-    world.quiet(5000);
+    world.quiet(7000);
     assert_eq!((world.responds(), &*world.heard()), (1, "fine words here"));
     assert_eq!(world.turns()[0].0, Role::Caller);
 }

@@ -49,6 +49,17 @@ fn a_failure_is_told_and_what_was_given_is_heard_before() {
     assert_eq!(world.finished(), Some(("failed", End::LiveFailed)));
     assert_eq!(world.heard(), "fine words here sorry about that");
 
+    // Words of what was lost do not become words that were heard.
+    let mut world = World::new(plan(), &[&[Thought::Say("first second third fourth")]]);
+    world.quiet(600);
+    world.say("hello");
+    while world.times(|output| matches!(output, Output::Sound { .. })).is_empty() {
+        world.quiet(20);
+    }
+    world.fail();
+    world.quiet(3000);
+    assert_eq!(world.turns()[1].1, "first sorry about that");
+
     let mut plan = plan();
     plan.sorry = Some(Line::words("excuse me"));
     let mut world = World::new(plan, MIND);

@@ -69,7 +69,7 @@ fn an_exit_is_taken_after_its_words_were_heard() {
         Thought::Say("somebody will help you"),
         Thought::Wish("c1", "agent", "{}"),
     ]]);
-    world.quiet(1300);
+    world.quiet(1000);
     world.say("but wait");
     assert_eq!(world.finished(), None);
     world.quiet(2000);

@@ -8,7 +8,7 @@ use crate::talk::{
     ActionCall, Clip, End, Input, LiveOrder, LiveSignal, Order, Output, Play, Role, Signal, Stage, State, Talk, Turn,
     Usage,
 };
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 /// Every word lasts so long, whoever says it.
@@ -83,9 +83,12 @@ pub struct World {
     queue: VecDeque<Item>,
     said: Vec<(String, usize)>,
     responses: usize,
-    /// Responses before this one were cancelled.
+    /// Responses before this one were cancelled; those of them that had not been told of are never told of.
     cancelled: usize,
+    begun: HashSet<Arc<str>>,
     speaks: Option<String>,
+    /// Wishes that were told while the conversation went on.
+    pub wished: HashSet<Arc<str>>,
 }
 
 enum Item {
@@ -119,7 +122,9 @@ impl World {
             said: Vec::new(),
             responses: 0,
             cancelled: 0,
+            begun: HashSet::new(),
             speaks: None,
+            wished: HashSet::new(),
         };
         world.input(Input::Started);
         world
@@ -180,7 +185,12 @@ impl World {
 
     fn order(&mut self, order: LiveOrder) {
         match order {
-            LiveOrder::Cancel => self.cancelled = self.responses,
+            LiveOrder::Cancel => {
+                self.cancelled = self.responses;
+                let begun = &self.begun;
+                self.mail
+                    .retain(|(_, signal)| response_of(signal).is_none_or(|response| begun.contains(response)));
+            }
             LiveOrder::Respond { instructions } => {
                 let line = instructions
                     .as_ref()
@@ -209,9 +219,10 @@ impl World {
         let number = self.responses;
         self.responses += 1;
         let (response, item): (Arc<str>, Arc<str>) = (format!("r{number}").into(), format!("i{number}").into());
+        // That a response begins is told long before anything comes of it.
         let mut at = self.thinks;
         self.post_live(
-            at,
+            60,
             LiveSignal::Responding {
                 response: response.clone(),
             },
@@ -277,6 +288,24 @@ impl World {
         self.input(Input::Signal(&Signal::Live(signal)));
     }
 
+    /// A signal that the model of this world would not send now.
+    pub fn stray(&mut self, signal: LiveSignal) {
+        let signal = Signal::Live(signal);
+        self.note(&signal);
+        self.input(Input::Signal(&signal));
+    }
+
+    fn note(&mut self, signal: &Signal) {
+        if let Some(response) = response_of(signal) {
+            self.begun.insert(response.clone());
+        }
+        if let Signal::Live(LiveSignal::Wish { call, .. }) = signal
+            && self.talk.deadline().is_some()
+        {
+            self.wished.insert(call.id.clone());
+        }
+    }
+
     pub fn fail(&mut self) {
         let (stage, generation, error) = (Stage::Live, 0, "gone".into());
         self.input(Input::Signal(&Signal::Failed {
@@ -297,9 +326,10 @@ impl World {
             self.now += 20;
             self.play();
             let now = self.now;
-            let (due, rest): (Vec<_>, Vec<_>) = self.mail.drain(..).partition(|(at, _)| *at <= now);
-            self.mail = rest;
-            for (_, signal) in due {
+            // One by one: what comes of the first may take back the second.
+            while let Some(at) = self.mail.iter().position(|(at, _)| *at <= now) {
+                let (_, signal) = self.mail.remove(at);
+                self.note(&signal);
                 if signal == Signal::Live(LiveSignal::SpeechStopped) {
                     self.stopped();
                 }
@@ -445,5 +475,17 @@ impl World {
 
     pub fn heard(&self) -> String {
         self.played.join(" ")
+    }
+}
+
+fn response_of(signal: &Signal) -> Option<&Arc<str>> {
+    match signal {
+        Signal::Live(
+            LiveSignal::Responding { response }
+            | LiveSignal::Sound { response, .. }
+            | LiveSignal::Wish { response, .. }
+            | LiveSignal::Done { response, .. },
+        ) => Some(response),
+        _ => None,
     }
 }
