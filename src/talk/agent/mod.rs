@@ -25,10 +25,10 @@ mod track;
 mod words;
 
 pub use parameters::{Parameter, ParameterKind, Parameters};
-pub use text::Answering;
 pub use plan::{
     Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Line, Listening, Plan, PlanError, Waits,
 };
+pub use text::Answering;
 
 use super::keys::Keys;
 use super::{Clip, Input, Output, Signal, Stage, State, Talk};
