@@ -12,7 +12,10 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
             };
             let (message, help) = match (step.kind.name(), providers.by_carrier) {
                 ("converse", true) => (
-                    format!("the agent `{}` leaves listening and speaking to the carrier", used.value),
+                    format!(
+                        "the agent `{}` leaves listening and speaking to the carrier",
+                        used.value
+                    ),
                     "use it in a `relay` step, or give it `listen` and `speak` of its own",
                 ),
                 ("relay", false) => (

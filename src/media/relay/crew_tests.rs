@@ -47,13 +47,14 @@ struct Stage {
 }
 
 fn plan() -> Plan {
-    let mut plan = Plan::default();
-    plan.sorry = Some(Words::words("sorry"));
-    plan.actions = vec![
-        Action::new("note", ActionKind::Set("lead".into())),
-        Action::new("bye", ActionKind::HangUp),
-    ];
-    plan
+    Plan {
+        sorry: Some(Words::words("sorry")),
+        actions: vec![
+            Action::new("note", ActionKind::Set("lead".into())),
+            Action::new("bye", ActionKind::HangUp),
+        ],
+        ..Plan::default()
+    }
 }
 
 impl Stage {

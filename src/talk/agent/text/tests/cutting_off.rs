@@ -108,6 +108,31 @@ fn what_was_not_begun_or_is_over_cannot_be_cut_off() {
 }
 
 #[test]
+fn a_key_may_be_told_before_or_after_what_it_cut_off() {
+    for is_key_first in [true, false] {
+        let mut world = speaking();
+        if is_key_first {
+            world.input(Input::Digit('5'));
+        }
+        world.interrupt("We have two flats. A", None);
+        if !is_key_first {
+            world.input(Input::Digit('5'));
+        }
+        world.pass(3000);
+        let expected = if is_key_first {
+            "We have two flats."
+        } else {
+            "We have two flats. A"
+        };
+        assert_eq!(
+            world.turns()[1..],
+            [(Role::Agent, expected, true), (Role::Caller, "5", false)]
+        );
+        assert_eq!(world.asked().len(), 2);
+    }
+}
+
+#[test]
 fn the_rest_of_a_stream_is_not_sent() {
     let mut world = World::new(
         plan(),
