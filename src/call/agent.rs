@@ -86,6 +86,8 @@ pub struct ServiceSpec {
     pub model: Option<String>,
     pub voice: Option<String>,
     pub language: Option<String>,
+    /// The flow's own, where neither says.
+    pub locale: Option<String>,
     /// How long it is waited for, in milliseconds: to the first part of an answer.
     pub timeout: Option<u64>,
     /// A command and its arguments.

@@ -52,7 +52,7 @@ impl Drop for CallHost {
         let sockets = &self.engine.sockets;
         if let Some(begun) = self.begun.get() {
             sockets.disconnect(&begun.call, &begun.stream_sid);
-            sockets.forget_wishes(&begun.call);
+            sockets.forget_wishes(&begun.call, &begun.stream_sid);
         }
         sockets.end_serving();
     }
@@ -113,12 +113,12 @@ impl Host for CallHost {
             let event = match event {
                 media::Event::FirstFrame => return,
                 media::Event::Turn(turn) => Event::TurnTaken {
+                    facts: self.engine.facts(&turn),
                     role: turn.role.name().to_owned(),
                     text: Pii::new(turn.text),
                     started: begun.at.plus(turn.started),
                     ended: begun.at.plus(turn.ended),
                     interrupted: turn.interrupted,
-                    facts: self.engine.facts(turn.facts.as_deref()),
                 },
                 media::Event::Set(vars) => Event::TalkSet { stream_sid, vars },
                 media::Event::Finished { exit, why } => Event::TalkEnded {
@@ -195,6 +195,10 @@ impl CallHost {
             Ok(begun) => begun,
             Err(reason) => return refuse(&reason),
         };
+        let tape = match record {
+            true => self.engine.tape(&id).await,
+            false => None,
+        };
         match talker {
             Talker::Sound(talk) => Admission::Talk(TalkSetup {
                 talk,
@@ -202,7 +206,7 @@ impl CallHost {
                 pulse,
                 control: orders,
                 crew,
-                tape: record.then(|| self.engine.tape(&id)).flatten(),
+                tape,
             }),
             Talker::Text(talk) => {
                 let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));

@@ -23,7 +23,7 @@ const CARRIER: &str = "carrier";
 
 /// The services of a form; names that nobody knows are findings.
 pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &mut Reader) -> Services {
-    let language = |own: &Option<String>| own.clone().or_else(|| (!locale.is_empty()).then(|| locale.to_owned()));
+    let locale = (!locale.is_empty()).then(|| locale.to_owned());
     let millis = |timeout: Option<Duration>| timeout.map(|timeout| timeout.as_millis());
     let by = |provider: Option<&Located<String>>| provider.is_some_and(|provider| provider.value == CARRIER);
     let hears = by(form.listen.as_ref().and_then(|listen| listen.provider.as_ref()));
@@ -41,7 +41,8 @@ pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &m
         services.listen = Some(ServiceSpec {
             base_url: listen.base_url.clone(),
             model: listen.model.clone(),
-            language: language(&listen.language),
+            language: listen.language.clone(),
+            locale: locale.clone(),
             timeout: millis(listen.timeout),
             run: listen.run.clone(),
             options: options(&listen.options),
@@ -76,7 +77,8 @@ pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &m
             base_url: speak.base_url.clone(),
             model: speak.model.clone(),
             voice: speak.voice.clone(),
-            language: language(&speak.language),
+            language: speak.language.clone(),
+            locale: locale.clone(),
             timeout: millis(speak.timeout),
             run: speak.run.clone(),
             options: options(&speak.options),
@@ -88,7 +90,8 @@ pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &m
             base_url: realtime.base_url.clone(),
             model: realtime.model.clone(),
             voice: realtime.voice.clone(),
-            language: language(&realtime.language),
+            language: realtime.language.clone(),
+            locale: locale.clone(),
             timeout: millis(realtime.timeout),
             options: options(&realtime.options),
             ..spec(Stage::Live, &realtime.provider, realtime.fallback.as_ref(), names, cx)
@@ -128,6 +131,7 @@ fn spec(
         model: None,
         voice: None,
         language: None,
+        locale: None,
         timeout: None,
         run: Vec::new(),
         options: serde_json::Map::new(),
