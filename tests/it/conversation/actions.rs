@@ -50,8 +50,7 @@ fn texts_to(stage: &Stage, from: &str) -> Vec<Message> {
     messages
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_exit_leads_to_the_step_of_the_flow() {
+pub async fn an_exit_leads_to_the_step_of_the_flow() {
     let line = "I want to talk to somebody 1.";
     let model = mind::mind(|_| mind::wishes("I connect you to 1.", &[("w1", "transfer", "{}")])).await;
     let world = world(&[line], model, None).await;
@@ -67,8 +66,7 @@ async fn an_exit_leads_to_the_step_of_the_flow() {
     assert!(heard(&report).iter().any(|(number, _)| *number == 1), "{}", all());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_found_out_is_kept_though_the_caller_hangs_up_at_once() {
+pub async fn what_was_found_out_is_kept_though_the_caller_hangs_up_at_once() {
     let line = "Three rooms in Haifa 1.";
     let model = mind::mind(|messages| match mind::is_first(messages) {
         true => mind::wishes("", &[("w1", "save_lead", "{\"city\":\"Haifa\",\"rooms\":3}")]),
@@ -90,8 +88,7 @@ async fn what_was_found_out_is_kept_though_the_caller_hangs_up_at_once() {
     assert_eq!(bodies, ["noted Haifa"], "{}", all());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_is_asked_and_its_answer_reaches_the_model() {
+pub async fn a_service_is_asked_and_its_answer_reaches_the_model() {
     let service = Wire::start(|_| Answer::json(200, "{\"flats\": 12}")).await;
     let line = "How many flats are there in Tel Aviv 1?";
     let model = mind::mind(|messages| match mind::results(messages).first() {
@@ -119,8 +116,7 @@ async fn a_service_is_asked_and_its_answer_reaches_the_model() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_is_sent_once() {
+pub async fn a_message_is_sent_once() {
     let line = "Send me that 1.";
     let model = mind::mind(|messages| match mind::results(messages).first() {
         None => mind::wishes("", &[("w1", "text_me", "{\"about\":\"flat 1\"}")]),
@@ -148,8 +144,7 @@ async fn a_message_is_sent_once() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_model_that_wishes_nonsense_is_told_so() {
+pub async fn a_model_that_wishes_nonsense_is_told_so() {
     let line = "Do something 1.";
     let model = mind::mind(|messages| match mind::results(messages).len() {
         0 => mind::wishes(
@@ -189,8 +184,7 @@ async fn a_model_that_wishes_nonsense_is_told_so() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wish_that_was_interrupted_still_has_one_result() {
+pub async fn a_wish_that_was_interrupted_still_has_one_result() {
     let service = Wire::start(|_| Answer::Silence).await;
     let lines = [
         "How many flats are there in Haifa 1?",

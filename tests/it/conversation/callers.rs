@@ -35,8 +35,7 @@ fn numbers(report: &engine::carrier::CallReport) -> Vec<usize> {
     heard(report).iter().map(|(number, _)| *number).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_says_nothing_is_asked_twice_and_then_let_go() {
+pub async fn a_caller_who_says_nothing_is_asked_twice_and_then_let_go() {
     let quiet = world(&[], mind::echo().await, voice::good().await).await;
     // Only the network tells hiss from speech.
     let neural = Desk::default().change("activity: energy", "activity: silero");
@@ -74,8 +73,7 @@ async fn a_caller_who_says_nothing_is_asked_twice_and_then_let_go() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_never_stops_is_answered_all_the_same() {
+pub async fn a_caller_who_never_stops_is_answered_all_the_same() {
     let line = "And then 5.";
     let world = world(&[line], mind::echo().await, voice::good().await).await;
     let mulaw = mulaw::encode_all(&tones::tone(400.0, 8000, 14_000));
@@ -99,8 +97,7 @@ async fn a_caller_who_never_stops_is_answered_all_the_same() {
     assert!(report.longest_silence.length() < Duration::from_secs(4), "{}", told());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_hangs_up_in_an_answer_leaves_nobody_at_work() {
+pub async fn a_caller_who_hangs_up_in_an_answer_leaves_nobody_at_work() {
     let line = "Tell me everything about 9.";
     let long = "Flat 9 has three rooms and a kitchen and a bath and a balcony to the south and a cellar";
     // A voice as slow as it speaks, so that it is still at work when the caller leaves.
@@ -137,8 +134,7 @@ async fn a_caller_who_hangs_up_in_an_answer_leaves_nobody_at_work() {
     assert!(left.is_ok(), "{}", told());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_interrupt_and_are_a_turn() {
+pub async fn keys_interrupt_and_are_a_turn() {
     let long =
         "Please press the number of the flat 3, and then the key with the cross, and I will tell you all about it";
     let model = mind::mind(|messages| match mind::last_said(messages) {
@@ -167,8 +163,7 @@ async fn keys_interrupt_and_are_a_turn() {
     assert_eq!(numbers(&report).last(), Some(&42), "{}", told());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn words_that_come_late_do_not_belong_to_the_next_turn() {
+pub async fn words_that_come_late_do_not_belong_to_the_next_turn() {
     let lines = ["The first is 1.", "The second is 2."];
     let words = Words::ByPitch(lines.map(str::to_owned).to_vec());
     // Everything is told three seconds late: after the answer to it was given up.

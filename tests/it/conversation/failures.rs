@@ -334,8 +334,7 @@ fn wav_head(rate: u32) -> Vec<Part> {
     parts
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sound_at_another_rate_is_heard_at_the_right_pitch() {
+pub async fn sound_at_another_rate_is_heard_at_the_right_pitch() {
     let judged = [8_000, 16_000, 44_100, 48_000].map(|rate| async move {
         // A fallback that is not needed.
         let mut case = bad_voice(
@@ -363,8 +362,7 @@ async fn sound_at_another_rate_is_heard_at_the_right_pitch() {
 }
 
 /// A model and a voice that never end: the caller can stop them, and whoever streams is left.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_never_ends_is_stopped_by_the_caller() {
+pub async fn what_never_ends_is_stopped_by_the_caller() {
     let endless = Reply {
         steps: vec![Part::Endless(
             match mind::delta(&serde_json::json!({"content": "Answer 7, and so on. "}), None) {

@@ -25,8 +25,7 @@ fn loud(sound: &[i16]) -> usize {
         .count()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_turns_are_answered_stored_logged_and_recorded() {
+pub async fn three_turns_are_answered_stored_logged_and_recorded() {
     let lines = [
         "Hello, I am looking for flat 1.",
         "I would like to see flat 2.",
@@ -173,8 +172,7 @@ async fn three_turns_are_answered_stored_logged_and_recorded() {
     assert_eq!(key, "Token key-of-the-ears");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_caller_cut_off_was_never_said() {
+pub async fn what_the_caller_cut_off_was_never_said() {
     let long = "Flat 1 has three rooms and a kitchen and a bath and a balcony to the south and a cellar and two lifts \
         and a garden behind the house";
     let lines = ["Tell me about flat 1.", "Stop, what about flat 2?"]

@@ -6,14 +6,18 @@ mod callers;
 mod ears;
 mod failures;
 mod good;
+mod live;
 mod many;
 mod mind;
+mod realtime;
 mod tones;
 mod voice;
 
 use crate::stage::{Plan, Stage, story};
 use engine::audio::mulaw;
 use engine::carrier::{CallReport, CallSpec, Script, Speech, Step};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::fmt::Write;
 use std::time::Duration;
@@ -24,6 +28,90 @@ const SILENCE: Duration = Duration::from_secs(8);
 const PATIENT: &str = "timeout: 5s";
 /// The flow that all of them call.
 const FLOW: &str = include_str!("agent.yaml");
+
+/// Calls that only have to wait for each other's sound are made at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_on_good_days_and_of_all_kinds_of_callers() {
+    together(vec![
+        (
+            "good",
+            good::three_turns_are_answered_stored_logged_and_recorded().boxed(),
+        ),
+        ("cut off", good::what_the_caller_cut_off_was_never_said().boxed()),
+        (
+            "silent",
+            callers::a_caller_who_says_nothing_is_asked_twice_and_then_let_go().boxed(),
+        ),
+        (
+            "endless",
+            callers::a_caller_who_never_stops_is_answered_all_the_same().boxed(),
+        ),
+        (
+            "leaves",
+            callers::a_caller_who_hangs_up_in_an_answer_leaves_nobody_at_work().boxed(),
+        ),
+        ("keys", callers::keys_interrupt_and_are_a_turn().boxed()),
+        (
+            "late",
+            callers::words_that_come_late_do_not_belong_to_the_next_turn().boxed(),
+        ),
+        (
+            "rates",
+            failures::sound_at_another_rate_is_heard_at_the_right_pitch().boxed(),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_models_wish_for() {
+    together(vec![
+        ("exit", actions::an_exit_leads_to_the_step_of_the_flow().boxed()),
+        (
+            "set",
+            actions::what_was_found_out_is_kept_though_the_caller_hangs_up_at_once().boxed(),
+        ),
+        (
+            "http",
+            actions::a_service_is_asked_and_its_answer_reaches_the_model().boxed(),
+        ),
+        ("sms", actions::a_message_is_sent_once().boxed()),
+        ("nonsense", actions::a_model_that_wishes_nonsense_is_told_so().boxed()),
+        (
+            "interrupted",
+            actions::a_wish_that_was_interrupted_still_has_one_result().boxed(),
+        ),
+        (
+            "never ends",
+            failures::what_never_ends_is_stopped_by_the_caller().boxed(),
+        ),
+        ("live wish", realtime::a_wish_is_done_and_told().boxed()),
+        (
+            "live cut off",
+            realtime::what_the_caller_cut_off_is_truncated_at_the_model().boxed(),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_models_that_fail() {
+    realtime::models_that_fail().await;
+}
+
+/// All of them at once; fails with the names of those that failed.
+async fn together(calls: Vec<(&'static str, BoxFuture<'static, ()>)>) {
+    let calls: Vec<_> = (calls.into_iter())
+        .map(|(name, call)| (name, tokio::spawn(call)))
+        .collect();
+    let mut failed = Vec::new();
+    for (name, call) in calls {
+        if call.await.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "failed, each as shown above: {failed:?}");
+}
 
 /// The stage of one conversation: who listens, thinks and speaks, and who takes over.
 #[derive(Default)]
@@ -46,7 +134,12 @@ impl Desk {
     }
 
     fn ears(self, url: &str) -> Self {
-        self.with("ears", "deepgram", url, &format!("{PATIENT}, price: {{minute: 0.6}}"))
+        self.with(
+            "ears",
+            "deepgram",
+            url,
+            &format!("{PATIENT}, api_key: {{env: EARS_KEY}}, price: {{minute: 0.6}}"),
+        )
     }
 
     fn mind(self, url: &str) -> Self {
@@ -81,7 +174,7 @@ impl Desk {
         Plan::new()
             .flow(flow.replace("SERVICE", "http://127.0.0.1:1"))
             .settings(&format!("providers:\n{}", self.providers))
-            .env("DEEPGRAM_API_KEY", "key-of-the-ears")
+            .env("EARS_KEY", "key-of-the-ears")
             .start()
             .await
     }
