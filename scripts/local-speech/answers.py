@@ -68,7 +68,7 @@ def _asked_for(function, said):
 
 
 def _among(word, spoken):
-    return any(one.startswith(word) or (len(one) > 3 and word.startswith(one)) for one in spoken)
+    return any(one.startswith(word) or (len(one) > 4 and word.startswith(one)) for one in spoken)
 
 
 def _arguments(schema, said):

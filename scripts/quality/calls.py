@@ -12,6 +12,7 @@ PLAIN = [
         "My name is Daniel Green.",
         "When are you open?",
         "Could you send me some pictures?",
+        "No, thank you. That is all. Goodbye.",
     ],
     [
         "Good morning. I saw your advertisement in the paper.",
