@@ -2,6 +2,7 @@
 
 use super::kind::StepKind;
 use crate::flow::{Place, Template};
+use crate::talk::Stage;
 use crate::talk::agent::Plan;
 use crate::talk::script::Script;
 use serde_json::{Map, Value};
@@ -52,10 +53,24 @@ pub struct Providers {
     pub think: Option<ServiceSpec>,
     /// Who speaks.
     pub speak: Option<ServiceSpec>,
+    /// The carrier listens and speaks: the conversation goes by text, over `relay`.
+    pub by_carrier: bool,
     /// Who does all of it in one: a speech-to-speech model.
     pub realtime: Option<ServiceSpec>,
     /// What it may do, by name.
     pub actions: Vec<AgentAction>,
+}
+
+impl Providers {
+    /// Who does this stage's work.
+    pub fn spec(&self, stage: Stage) -> Option<&ServiceSpec> {
+        match stage {
+            Stage::Listen => self.listen.as_ref(),
+            Stage::Think => self.think.as_ref(),
+            Stage::Speak => self.speak.as_ref(),
+            Stage::Live => self.realtime.as_ref(),
+        }
+    }
 }
 
 /// A provider as a flow names it. What it leaves out is taken from `engine.yaml`, then from the protocol's defaults.
@@ -71,6 +86,8 @@ pub struct ServiceSpec {
     pub model: Option<String>,
     pub voice: Option<String>,
     pub language: Option<String>,
+    /// The flow's own, where neither says.
+    pub locale: Option<String>,
     /// How long it is waited for, in milliseconds: to the first part of an answer.
     pub timeout: Option<u64>,
     /// A command and its arguments.

@@ -172,6 +172,11 @@ impl Cx<'_> {
             .map_err(|error| StepError::Eval(error.to_string()))
     }
 
+    /// The longest silence that the flow allows, in milliseconds.
+    pub fn silence(&self) -> u64 {
+        self.flow.limits.silence
+    }
+
     /// How long the sound plays, in milliseconds.
     pub fn sound_millis(&self, path: &str) -> u64 {
         self.flow

@@ -121,6 +121,8 @@ pub enum MediaOrder {
         agent: String,
         /// The agent's instructions, filled in with this call's data.
         instructions: String,
+        /// The longest time in which the caller hears nothing while an answer is due, in milliseconds.
+        reply: u64,
         /// The sound of both sides is to be kept.
         record: bool,
     },

@@ -189,11 +189,19 @@ pub struct Stream {
     pub start: u64,
     /// Watchdog: longest time without a frame of the caller, in milliseconds.
     pub media: u64,
+    /// The longest time in which nothing is heard while an answer is due, in milliseconds.
+    #[serde(default = "reply")]
+    pub reply: u64,
     /// The sound of both sides is to be kept.
     #[serde(default)]
     pub record: bool,
     /// How far it got.
     pub phase: StreamPhase,
+}
+
+/// For streams that were begun before this was kept.
+fn reply() -> u64 {
+    crate::talk::agent::Plan::default().reply
 }
 
 impl Stream {

@@ -25,14 +25,14 @@ impl Machine<'_> {
                     stream.phase = StreamPhase::Running {
                         stream_sid: stream_sid.to_owned(),
                     };
-                    Ok((agent, stream.media, stream.record))
+                    Ok((agent, stream.media, stream.reply, stream.record))
                 }
                 None => Err("the call streams to another endpoint"),
             },
             None => Err("the call expects no stream"),
         };
         match verdict {
-            Ok((agent, media, record)) => {
+            Ok((agent, media, reply, record)) => {
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
                 self.effect(Effect::ClearTimer(Timer::Guard));
                 self.effect(Effect::SetTimer(Timer::StreamMedia, now.plus(media)));
@@ -40,6 +40,7 @@ impl Machine<'_> {
                 self.effect(Effect::Media(MediaOrder::Admit {
                     agent,
                     instructions,
+                    reply,
                     record,
                 }));
             }
@@ -62,10 +63,11 @@ impl Machine<'_> {
             return String::new();
         };
         let mut draft = Draft::default();
+        // A stranger has no name: what is not known is left out.
         let filled = self.cx(&mut draft, 1).text(template);
         filled.unwrap_or_else(|error| {
             self.warn("INSTRUCTIONS_FAILED", format!("{}: {error}", agent.name));
-            template.text().to_owned()
+            without_places(template.text())
         })
     }
 
@@ -249,5 +251,46 @@ impl Machine<'_> {
             watchdog: Some(reason.word().to_owned()),
             step: None,
         }));
+    }
+}
+
+/// A template's text without the places that are filled in: better no name than a pair of braces.
+fn without_places(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest
+        .find("{{")
+        .into_iter()
+        .chain(rest.find("{%"))
+        .chain(rest.find("{#"))
+        .min()
+    {
+        plain.push_str(&rest[..start]);
+        let close = match &rest[start..start + 2] {
+            "{{" => "}}",
+            "{%" => "%}",
+            _ => "#}",
+        };
+        rest = rest[start..].find(close).map_or("", |end| &rest[start + end + 2..]);
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_places;
+
+    #[test]
+    fn places_are_left_out() {
+        let cases = [
+            ("You talk with {{ contact.name }}.", "You talk with ."),
+            ("{% if x %}a{% endif %}{# c #}b", "ab"),
+            ("open {{ end", "open "),
+            ("plain { text }", "plain { text }"),
+        ];
+        for (text, plain) in cases {
+            assert_eq!(without_places(text), plain);
+        }
     }
 }

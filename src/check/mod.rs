@@ -2,6 +2,7 @@
 //!
 //! What keeps a flow from compiling is found by `compile`; here is what a flow that compiles still does wrong.
 
+mod agents;
 mod documents;
 mod graph;
 mod unset;
@@ -42,7 +43,13 @@ pub fn checked(path: &str, files: &dyn Files) -> Compiled {
 }
 
 /// The checks, in the order in which they run.
-const CHECKS: &[fn(&Compiled, &mut Findings)] = &[graph::check, documents::check, window::check, unset::check];
+const CHECKS: &[fn(&Compiled, &mut Findings)] = &[
+    graph::check,
+    documents::check,
+    window::check,
+    unset::check,
+    agents::check,
+];
 
 /// Every finding there is.
 pub static ALL: &[Check] = &[
@@ -187,6 +194,10 @@ pub static ALL: &[Check] = &[
         about: "an outcome is wired that never happens",
     },
     Check {
+        id: "unknown-provider",
+        about: "an agent names a provider that the engine does not know",
+    },
+    Check {
         id: "unknown-step",
         about: "a step is named that is not there",
     },
@@ -237,6 +248,10 @@ pub static ALL: &[Check] = &[
     Check {
         id: "wrong-hours",
         about: "opening hours cannot be read",
+    },
+    Check {
+        id: "wrong-medium",
+        about: "an agent for sound stands in a step by text, or the other way round",
     },
     Check {
         id: "wrong-type",

@@ -103,7 +103,17 @@ fn variables(draft: &Draft, section: usize) -> BTreeSet<String> {
             variables.extend(touches.sets);
         }
     }
-    for providers in draft.agents.iter().filter_map(|(_, agent)| agent.as_ref()?.providers()) {
+    // What an agent finds out belongs to the flow whose step it serves.
+    let steps = draft.steps.iter().filter(|step| step.section == section);
+    let names: BTreeSet<&str> = steps
+        .flat_map(|step| step.kind.touches().agents)
+        .map(|agent| agent.value.as_str())
+        .collect();
+    let agents = draft
+        .agents
+        .iter()
+        .filter(|(name, _)| names.contains(name.value.as_str()));
+    for providers in agents.filter_map(|(_, agent)| agent.as_ref()?.providers()) {
         for action in &providers.actions {
             variables.insert(action.keeps.clone());
             variables.extend(action.work.iter().flat_map(|work| work.touches().sets));

@@ -3,7 +3,7 @@
 use super::engine_yaml::{
     CarrierForm, DEFAULT_RETRIES, EngineForm, SecretSource, TranscribeProvider, WHISPER, WhatsappForm,
 };
-use super::providers::{Directory, google_credentials};
+use super::providers::{self, Directory, google_credentials};
 use crate::channels::twilio::{Credentials, TwilioConfig};
 use crate::flow::{Finding, Findings, FromYaml, Located, Reader, Source, parse};
 use crate::server::{PublicBase, ServerConfig, TrustedProxies};
@@ -137,6 +137,9 @@ pub fn read(name: &str, text: &str) -> Result<Option<EngineForm>, ConfigError> {
     let mut cx = Reader::new(&document);
     let form = EngineForm::from_yaml(root, &mut cx);
     findings.extend(cx.into_findings());
+    if let Some(form) = &form {
+        providers::faults(&form.providers, &mut findings);
+    }
     if findings.has_errors() {
         Err(ConfigError::Findings(findings))
     } else {

@@ -7,7 +7,7 @@ use crate::compile::{Files, ProviderNames};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 /// The longest text file that is read, in bytes: a flow is far smaller.
@@ -17,6 +17,8 @@ const LONGEST_TEXT: u64 = 4 * 1024 * 1024;
 pub struct Disk {
     root: PathBuf,
     sounds: Mutex<HashMap<PathBuf, Decoded>>,
+    /// The providers of the engine that runs here; else `engine.yaml` is asked.
+    providers: OnceLock<ProviderNames>,
 }
 
 /// A sound that was looked at before, and whether it is still the same.
@@ -33,7 +35,14 @@ impl Disk {
         Self {
             root: root.into(),
             sounds: Mutex::default(),
+            providers: OnceLock::new(),
         }
+    }
+
+    /// The engine that runs here knows these providers, whatever `engine.yaml` will say later.
+    pub fn know(&self, providers: ProviderNames) {
+        // An engine is put together once.
+        let _known = self.providers.set(providers);
     }
 
     /// The project's folder.
@@ -99,6 +108,9 @@ impl Files for Disk {
     }
 
     fn providers(&self) -> ProviderNames {
+        if let Some(known) = self.providers.get() {
+            return known.clone();
+        }
         let text = self.text("engine.yaml").unwrap_or_default();
         providers::declared(&text)
     }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -44,6 +45,8 @@ pub struct Engine {
     pub(super) carrier: TwilioClient,
     pub(super) transcriber: Option<Arc<dyn Transcriber>>,
     pub(super) providers: Directory,
+    /// Recordings that are being written.
+    pub(super) tapes: TaskTracker,
     /// What voices have said before: the same words are asked for once.
     pub(super) spoken: Arc<Cache>,
     pub(super) calls: Calls,
@@ -80,6 +83,7 @@ impl Engine {
             carrier,
             transcriber,
             providers,
+            tapes: TaskTracker::new(),
             spoken: Arc::new(Cache::new(DEFAULT_BYTES)),
             calls: Calls::default(),
             sockets: Sockets::default(),
@@ -133,6 +137,10 @@ impl Engine {
             .is_err()
         {
             tracing::warn!("tasks are still under way; the next process takes them up");
+        }
+        self.tapes.close();
+        if tokio::time::timeout(TASKS_END_WITHIN, self.tapes.wait()).await.is_err() {
+            tracing::warn!("recordings are not written to their end");
         }
         if !self.save_all().await {
             tracing::error!("the store has not taken everything: what it missed is lost with this process");

@@ -164,7 +164,7 @@ form! {
         /// Settings of the protocol alone, passed on as they are.
         options: Vec<(Located<String>, Value)> = Vec::new(),
         /// Who takes over when it fails.
-        fallback: Option<String>,
+        fallback: Option<Located<String>>,
         /// What it costs, for the estimate in `call_turn`.
         price: Option<PriceForm>,
     }

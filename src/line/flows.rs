@@ -2,11 +2,12 @@
 
 use super::disk::Disk;
 use super::providers;
+use super::staff::Serving;
 use crate::call::{Asset, Flow};
 use crate::check::checked;
 use crate::compile::{Compiled, Files, ProviderNames, compile};
-use crate::pipeline::Staff;
 use crate::store::{Store, StoreError};
+use crate::talk::Clip;
 use crate::twiml::Templates;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -22,7 +23,9 @@ pub struct Version {
     /// Everything it was compiled from, to be able to compile it again.
     pub bundle: String,
     /// Who serves its agents, by their name: made when first needed.
-    staff: Mutex<HashMap<String, Arc<Staff>>>,
+    serving: Mutex<HashMap<String, Arc<Serving>>>,
+    /// Its agents' sounds, decoded.
+    clips: Mutex<HashMap<String, Clip>>,
 }
 
 impl std::fmt::Debug for Version {
@@ -38,22 +41,36 @@ impl Version {
             templates,
             path,
             bundle,
-            staff: Mutex::default(),
+            serving: Mutex::default(),
+            clips: Mutex::default(),
         }
     }
 
-    /// Who serves this agent, where that was made before.
-    pub(super) fn staff(&self, agent: &str) -> Option<Arc<Staff>> {
-        let staff = self.staff.lock().unwrap_or_else(PoisonError::into_inner);
-        staff.get(agent).cloned()
+    /// Who serves this agent; made once, by the first call that needs it. Errors: as making it fails.
+    pub(super) fn serving(
+        &self,
+        agent: &str,
+        make: impl FnOnce() -> Result<Serving, String>,
+    ) -> Result<Arc<Serving>, String> {
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = serving.get(agent) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        serving.insert(agent.to_owned(), Arc::clone(&made));
+        Ok(made)
     }
 
-    /// Keeps who serves this agent.
-    pub(super) fn keep_staff(&self, agent: &str, staff: Staff) -> Arc<Staff> {
-        let staff = Arc::new(staff);
-        let mut known = self.staff.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(agent.to_owned(), Arc::clone(&staff));
-        staff
+    /// A sound that was decoded before.
+    pub(super) fn clip(&self, key: &str) -> Option<Clip> {
+        let clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
+        clips.get(key).cloned()
+    }
+
+    /// Keeps a decoded sound for as long as the version is known.
+    pub(super) fn keep_clip(&self, key: String, clip: Clip) {
+        let mut clips = self.clips.lock().unwrap_or_else(PoisonError::into_inner);
+        clips.insert(key, clip);
     }
 }
 
@@ -199,10 +216,11 @@ impl Flows {
         let hash = flow.hash.0.clone();
         let version = Arc::new(Version::new(flow, compiled.templates, path.to_owned(), bundle));
         current.insert(path.to_owned(), Arc::clone(&version));
-        self.known
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(hash, Arc::clone(&version));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // What nobody holds any more is compiled again from the store where a call of it still lives.
+        known.retain(|_, version| Arc::strong_count(version) > 1);
+        known.insert(hash, Arc::clone(&version));
+        drop(known);
         Reload::Swapped(version)
     }
 }

@@ -47,6 +47,7 @@ pub enum Refusal {
 impl Host {
     /// Starts an engine for the flow at `main`, a path relative to the project on `disk`.
     pub async fn start(settings: Settings, disk: Arc<Disk>, main: &str) -> Result<Self, Refusal> {
+        disk.know(settings.providers.names());
         let (flows, warnings) = Flows::load(disk, main, settings.numbers).map_err(Refusal::Flows)?;
         let address = Address::parse(&settings.database).map_err(Refusal::Store)?;
         let store = address.store();

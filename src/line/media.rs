@@ -4,7 +4,7 @@ use super::apply::Unapplied;
 use super::clock::now;
 use super::engine::Engine;
 use super::sockets::Connected;
-use super::talk::{Talker, conversation};
+use super::talk::{Setting, Talker, Wanted, conversation};
 use crate::call::{CallId, Event, MediaOrder, Pii, Time};
 use crate::media::{self, Admission, Host, Pulse, RelaySetup, Start, TalkSetup};
 use crate::server::{MediaSocket, SocketKind};
@@ -52,7 +52,7 @@ impl Drop for CallHost {
         let sockets = &self.engine.sockets;
         if let Some(begun) = self.begun.get() {
             sockets.disconnect(&begun.call, &begun.stream_sid);
-            sockets.forget_wishes(&begun.call);
+            sockets.forget_wishes(&begun.call, &begun.stream_sid);
         }
         sockets.end_serving();
     }
@@ -86,8 +86,17 @@ impl Host for CallHost {
                     MediaOrder::Admit {
                         agent,
                         instructions,
+                        reply,
                         record,
-                    } => return self.connect(id, start, &agent, instructions, record).await,
+                    } => {
+                        let wanted = Wanted {
+                            agent,
+                            instructions,
+                            reply,
+                            record,
+                        };
+                        return self.connect(id, start, wanted).await;
+                    }
                     MediaOrder::Refuse { reason } => return refuse(reason),
                     MediaOrder::Close | MediaOrder::Acted { .. } => {}
                 }
@@ -104,12 +113,12 @@ impl Host for CallHost {
             let event = match event {
                 media::Event::FirstFrame => return,
                 media::Event::Turn(turn) => Event::TurnTaken {
+                    facts: self.engine.facts(&turn),
                     role: turn.role.name().to_owned(),
                     text: Pii::new(turn.text),
                     started: begun.at.plus(turn.started),
                     ended: begun.at.plus(turn.ended),
                     interrupted: turn.interrupted,
-                    facts: self.engine.facts(turn.facts.as_deref()),
                 },
                 media::Event::Set(vars) => Event::TalkSet { stream_sid, vars },
                 media::Event::Finished { exit, why } => Event::TalkEnded {
@@ -140,11 +149,11 @@ impl Host for CallHost {
 }
 
 impl CallHost {
-    async fn connect(&self, id: CallId, start: Start, agent: &str, instructions: String, record: bool) -> Admission {
+    async fn connect(&self, id: CallId, start: Start, wanted: Wanted) -> Admission {
         let Some((flow, origin)) = self.engine.flow_of(&id).await else {
             return refuse("the call is not known");
         };
-        let Some(agent) = flow.flow.agents.get(agent) else {
+        let Some(agent) = flow.flow.agents.get(&wanted.agent) else {
             return refuse("the flow has no such agent");
         };
         // Known from here on, so that an order to close reaches the session however long its sounds take.
@@ -172,19 +181,23 @@ impl CallHost {
             Err(reason) => return refuse(&reason),
         };
         let by_text = self.kind == SocketKind::Relay;
-        let begun = conversation(
-            &self.engine,
-            &flow,
+        let record = wanted.record;
+        let setting = Setting {
+            flow: &flow,
             agent,
-            &clips,
-            &id,
-            &stream_sid,
-            instructions,
+            clips: &clips,
+            call: &id,
+            stream_sid: &stream_sid,
             by_text,
-        );
+        };
+        let begun = conversation(&self.engine, &setting, wanted);
         let (talker, crew) = match begun {
             Ok(begun) => begun,
             Err(reason) => return refuse(&reason),
+        };
+        let tape = match record {
+            true => self.engine.tape(&id).await,
+            false => None,
         };
         match talker {
             Talker::Sound(talk) => Admission::Talk(TalkSetup {
@@ -193,7 +206,7 @@ impl CallHost {
                 pulse,
                 control: orders,
                 crew,
-                tape: record.then(|| self.engine.tape(&id)).flatten(),
+                tape,
             }),
             Talker::Text(talk) => {
                 let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));

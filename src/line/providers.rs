@@ -3,6 +3,8 @@
 use super::engine_yaml::{PriceForm, ProviderForm, SecretSource};
 use crate::call::ServiceSpec;
 use crate::compile::ProviderNames;
+use crate::flow::{Finding, Findings, Located, nearest};
+use crate::pipeline::Named;
 use crate::providers::{Patience, ProviderError, Service, listen, realtime, speak, think};
 use crate::talk::Stage;
 use secrecy::SecretString;
@@ -33,6 +35,8 @@ struct Entry {
     service: Service,
     timeout: Option<Duration>,
     fallback: Option<String>,
+    /// A key of its own is declared, be it there or not.
+    is_keyed: bool,
     price: Option<PriceForm>,
 }
 
@@ -58,11 +62,16 @@ impl Directory {
     ) -> Self {
         let mut entries = BTreeMap::new();
         for (name, form) in forms {
+            let is_keyed = form.api_key.is_some();
+            let key = form.api_key.as_ref().and_then(secret);
+            if is_keyed && key.is_none() {
+                tracing::warn!(provider = name, "the key of a provider is not there");
+            }
             let service = Service {
                 name: name.clone(),
                 kind: form.kind.map_or_else(|| name.clone(), |kind| kind.value),
                 base_url: form.base_url,
-                key: form.api_key.as_ref().and_then(secret),
+                key,
                 model: form.model,
                 voice: form.voice,
                 language: form.language,
@@ -82,7 +91,8 @@ impl Directory {
             let entry = Entry {
                 service,
                 timeout: form.timeout.map(Into::into),
-                fallback: form.fallback,
+                fallback: form.fallback.map(|fallback| fallback.value),
+                is_keyed,
                 price: form.price,
             };
             entries.insert(name, entry);
@@ -109,14 +119,25 @@ impl Directory {
 
     /// Who serves a stage: the one that the flow names, then those that take over.
     pub fn services(&self, stage: Stage, spec: &ServiceSpec) -> Vec<Service> {
+        let known = self.names();
         let mut services = vec![self.first(stage, spec)];
         let mut next = spec
             .fallback
             .clone()
             .or_else(|| self.entry(&spec.provider)?.fallback.clone());
-        while let Some(name) = next.filter(|_| services.len() < LONGEST_CHAIN) {
-            services.push(self.service(stage, &name));
+        let language = services[0].language.clone();
+        for _ in 1..LONGEST_CHAIN {
+            let Some(name) = next else { break };
             next = self.entry(&name).and_then(|entry| entry.fallback.clone());
+            // One entry may serve several stages, and its fallback only some of them.
+            if !known.of(stage).contains(&name) {
+                continue;
+            }
+            let mut service = self.service(stage, &name);
+            self.unlock(stage, &mut service);
+            // Whoever takes over hears and speaks the same language; voices and models have other names elsewhere.
+            service.language = service.language.or_else(|| language.clone());
+            services.push(service);
         }
         services
     }
@@ -132,13 +153,22 @@ impl Directory {
         })
     }
 
-    /// Whether anything is declared or keyed for the stage: `/readyz` says so.
-    pub fn has(&self, stage: Stage) -> bool {
-        let known = self.names();
-        known
-            .of(stage)
-            .iter()
-            .any(|name| self.service(stage, name).key.is_some() || self.entries.contains_key(name))
+    /// Whether one of those who would serve the stage can be used, as far as settings tell. Errors: why the first cannot.
+    pub fn usable(&self, stage: Stage, spec: &ServiceSpec) -> Result<(), String> {
+        let mut first = Ok(());
+        for service in self.services(stage, spec) {
+            let made = match stage {
+                Stage::Listen => listen::listener(&service).map(drop),
+                Stage::Think => think::thinker(&service).map(drop),
+                Stage::Speak => speak::speaker(&service).map(drop),
+                Stage::Live => realtime::duplex(&service).map(drop),
+            };
+            match made {
+                Ok(()) => return Ok(()),
+                Err(error) => first = first.and(Err(format!("the provider `{}`: {error}", service.name))),
+            }
+        }
+        first
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
@@ -156,15 +186,6 @@ impl Directory {
             },
             |entry| entry.service.clone(),
         );
-        let custom = kinds().find(|(of, kind, _)| *of == stage && *kind == service.kind);
-        if service.key.is_none()
-            && let Some((.., Some(variable))) = custom
-        {
-            service.key = self.keys.get(variable).cloned();
-        }
-        if service.base_url.is_none() && service.kind == "openai" {
-            service.base_url.clone_from(&self.openai);
-        }
         service.patience = patience(stage, entry.and_then(|entry| entry.timeout));
         service
     }
@@ -180,6 +201,7 @@ impl Directory {
         take(&mut service.model, &spec.model);
         take(&mut service.voice, &spec.voice);
         take(&mut service.language, &spec.language);
+        service.language = service.language.or_else(|| spec.locale.clone());
         if !spec.run.is_empty() {
             service.run.clone_from(&spec.run);
         }
@@ -189,23 +211,84 @@ impl Directory {
         if let Some(timeout) = spec.timeout {
             service.patience = patience(stage, Some(Duration::from_millis(timeout)));
         }
+        self.unlock(stage, &mut service);
         service
+    }
+
+    /// Gives a service the key that is usual for its protocol, and OpenAI's usual address: only where it goes to the usual
+    /// place, so that nobody else is ever shown the key.
+    fn unlock(&self, stage: Stage, service: &mut Service) {
+        let is_declared = self.entry(&service.name).is_some_and(|entry| entry.is_keyed);
+        if service.base_url.is_some() || is_declared {
+            return;
+        }
+        let kind = kinds().find(|(of, kind, _)| *of == stage && *kind == service.kind);
+        if let Some((.., Some(variable))) = kind {
+            service.key = self.keys.get(variable).cloned();
+        }
+        if service.kind == "openai" {
+            service.base_url.clone_from(&self.openai);
+        }
     }
 }
 
-/// Everything that the listed services can do. Errors: the first whose settings cannot be used.
+/// Those of the listed services that can be used as they are set up, with what they were made from. Errors: why the first
+/// cannot, where none can.
 pub(super) fn all<P: ?Sized>(
-    services: &[Service],
+    services: Vec<Service>,
     make: fn(&Service) -> Result<std::sync::Arc<P>, ProviderError>,
-) -> Result<Vec<crate::pipeline::Named<P>>, String> {
-    let one = |service: &Service| match make(service) {
-        Ok(provider) => Ok(crate::pipeline::Named {
-            name: service.name.as_str().into(),
-            provider,
-        }),
-        Err(error) => Err(format!("the provider `{}`: {error}", service.name)),
+) -> Result<Vec<(Named<P>, Service)>, String> {
+    let mut first = None;
+    let mut made = Vec::new();
+    for service in services {
+        match make(&service) {
+            Ok(provider) => {
+                let name = service.name.as_str().into();
+                made.push((Named { name, provider }, service));
+            }
+            Err(error) => {
+                tracing::warn!(provider = service.name, %error, "a provider cannot be used as it is set up");
+                first.get_or_insert(format!("the provider `{}`: {error}", service.name));
+            }
+        }
+    }
+    match first {
+        Some(error) if made.is_empty() => Err(error),
+        _ => Ok(made),
+    }
+}
+
+/// What is wrong with declared providers: a protocol or a fallback that nobody knows.
+pub fn faults(forms: &[(Located<String>, ProviderForm)], findings: &mut Findings) {
+    let protocols: Vec<&str> = kinds().map(|(_, kind, _)| kind).collect();
+    let mut report = |name: &Located<String>, known: &mut dyn Iterator<Item = &str>, what: &str| {
+        let known: Vec<&str> = known.collect();
+        if known.contains(&name.value.as_str()) {
+            return;
+        }
+        let finding = Finding::error(
+            "unknown-provider",
+            name.place.clone(),
+            format!("there is no {what} `{}`", name.value),
+        )
+        .label("not known")
+        .consequence("agents that name this provider could not talk");
+        findings.push(match nearest(&name.value, known) {
+            Some(near) => finding.nearest(Some(near)),
+            None => finding.help("see `engine list providers`"),
+        });
     };
-    services.iter().map(one).collect()
+    for (name, form) in forms {
+        report(
+            form.kind.as_ref().unwrap_or(name),
+            &mut protocols.iter().copied(),
+            "protocol",
+        );
+        if let Some(fallback) = &form.fallback {
+            let declared = forms.iter().map(|(name, _)| name.value.as_str());
+            report(fallback, &mut declared.chain(protocols.iter().copied()), "provider");
+        }
+    }
 }
 
 /// The names that a flow may use in a project with this `engine.yaml`; one that cannot be read declares nothing.
@@ -293,4 +376,126 @@ pub(super) fn google_credentials(env: &dyn Fn(&str) -> Option<String>) -> Option
         .inspect_err(|error| tracing::warn!(path, %error, "Google's credentials cannot be read"))
         .ok()
         .map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Place, Source};
+    use secrecy::ExposeSecret;
+
+    const ENGINE: &str = "providers:
+  groq: {kind: openai, base_url: 'https://groq.example/v1', api_key: {env: GROQ_KEY}, fallback: openai}
+  local: {kind: openai, base_url: 'http://127.0.0.1:1/v1', timeout: 9s, fallback: anthropic}
+  deepgram: {language: multi, fallback: openai}
+  openai: {fallback: anthropic, price: {input: 1, output: 2}}
+";
+
+    fn directory(keys: &[&str]) -> Directory {
+        let form = super::super::config::read("engine.yaml", ENGINE);
+        let form = form.expect("no findings").expect("a form");
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let env = |name: &str| keys.contains(&name.to_owned()).then(|| format!("secret of {name}"));
+        let secret = |source: &SecretSource| match source {
+            SecretSource::Env(name) => env(name).map(SecretString::from),
+            SecretSource::File(_) => None,
+        };
+        let forms = form.providers.into_iter().map(|(name, form)| (name.value, form));
+        Directory::new(forms.collect(), &secret, &env)
+    }
+
+    fn spec(provider: &str) -> ServiceSpec {
+        ServiceSpec {
+            provider: provider.to_owned(),
+            place: Place::start_of(&Source::new("t.yaml", "")),
+            fallback: None,
+            base_url: None,
+            model: None,
+            voice: None,
+            language: None,
+            locale: Some("he-IL".to_owned()),
+            timeout: None,
+            run: Vec::new(),
+            options: serde_json::Map::new(),
+        }
+    }
+
+    /// Name, key and language of those who serve.
+    fn chain(services: &[Service]) -> Vec<(&str, Option<&str>, Option<&str>)> {
+        services
+            .iter()
+            .map(|service| {
+                let key = service.key.as_ref().map(|key| key.expose_secret());
+                (service.name.as_str(), key, service.language.as_deref())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_usual_key_goes_to_the_usual_place_alone() {
+        let directory = directory(&["OPENAI_API_KEY"]);
+        let usual = Some("secret of OPENAI_API_KEY");
+        let he = Some("he-IL");
+        let groq = directory.services(Stage::Think, &spec("groq"));
+        assert_eq!(chain(&groq)[..2], [("groq", None, he), ("openai", usual, he)]);
+        assert_eq!(
+            chain(&directory.services(Stage::Think, &spec("local")))[0],
+            ("local", None, he)
+        );
+        let elsewhere = ServiceSpec {
+            base_url: Some("http://elsewhere.example".to_owned()),
+            ..spec("openai")
+        };
+        assert_eq!(
+            chain(&directory.services(Stage::Think, &elsewhere))[0],
+            ("openai", None, he)
+        );
+    }
+
+    #[test]
+    fn a_fallback_serves_only_the_stages_that_it_can() {
+        let directory = directory(&["OPENAI_API_KEY", "ANTHROPIC_API_KEY"]);
+        let names = |stage, provider: &str| {
+            let services = directory.services(stage, &spec(provider));
+            services.iter().map(|service| service.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(Stage::Think, "openai"), ["openai", "anthropic"]);
+        assert_eq!(names(Stage::Speak, "openai"), ["openai"]);
+        assert_eq!(names(Stage::Listen, "deepgram"), ["deepgram", "openai"]);
+    }
+
+    #[test]
+    fn the_language_is_the_flows_word_then_the_entrys_then_the_locale() {
+        let directory = directory(&[]);
+        let language = |spec: &ServiceSpec| directory.services(Stage::Listen, spec)[0].language.clone();
+        assert_eq!(language(&spec("deepgram")).as_deref(), Some("multi"));
+        assert_eq!(language(&spec("assemblyai")).as_deref(), Some("he-IL"));
+        let own = ServiceSpec {
+            language: Some("en".to_owned()),
+            ..spec("deepgram")
+        };
+        assert_eq!(language(&own).as_deref(), Some("en"));
+    }
+
+    #[test]
+    fn one_that_cannot_be_used_does_not_keep_the_others_from_it() {
+        let directory = directory(&["ANTHROPIC_API_KEY"]);
+        let made = all(directory.services(Stage::Think, &spec("openai")), think::thinker).map(|made| made.len());
+        assert_eq!(made, Ok(1), "openai has no key, its fallback has");
+        assert_eq!(directory.usable(Stage::Think, &spec("openai")), Ok(()));
+        let none = all(directory.services(Stage::Speak, &spec("openai")), speak::speaker).map(|made| made.len());
+        assert!(none.is_err_and(|error| error.contains("`openai`")));
+    }
+
+    #[test]
+    fn unknown_protocols_and_fallbacks_are_findings() {
+        let text = "providers: {a: {kind: opnai}, openai: {fallback: antropic}}";
+        let Err(super::super::config::ConfigError::Findings(findings)) =
+            super::super::config::read("engine.yaml", text)
+        else {
+            panic!("no findings")
+        };
+        let helps: Vec<String> = findings.iter().flat_map(|finding| finding.help.clone()).collect();
+        assert_eq!(helps, ["did you mean `openai`?", "did you mean `anthropic`?"]);
+    }
 }

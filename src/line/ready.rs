@@ -3,6 +3,7 @@
 use super::engine::Engine;
 use super::media;
 use crate::server::{Health, Hook, Line, MediaSocket, MessageHook, StaticRoots, VoiceReply, VoiceRequest};
+use crate::talk::Stage;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -33,6 +34,33 @@ impl Line for Front {
 }
 
 impl Engine {
+    /// Whether recordings and conversations are turned into words.
+    fn listeners(&self) -> Health {
+        match self.stage(Stage::Listen) {
+            Health::Disabled if self.transcriber.is_some() => Health::Ok,
+            health => health,
+        }
+    }
+
+    /// Whether every agent that needs this stage has somebody for it. Nobody is asked: what is configured is looked at.
+    fn stage(&self, stage: Stage) -> Health {
+        let mut health = Health::Disabled;
+        for version in self.flows.current() {
+            for agent in version.flow.agents.values() {
+                // A speech-to-speech model does the work of all three.
+                for stage in [stage, Stage::Live] {
+                    let spec = agent.providers().and_then(|providers| providers.spec(stage));
+                    match spec.map(|spec| self.providers.usable(stage, spec)) {
+                        None => {}
+                        Some(Ok(())) => health = Health::Ok,
+                        Some(Err(error)) => return Health::Problem(error),
+                    }
+                }
+            }
+        }
+        health
+    }
+
     async fn health(&self) -> Vec<(String, Health)> {
         let db = match self.store.ping().await {
             Ok(()) => Health::Ok,
@@ -48,9 +76,9 @@ impl Engine {
             ("db".to_owned(), db),
             ("flows".to_owned(), flows),
             ("carrier".to_owned(), configured(self.carrier.is_configured())),
-            ("stt".to_owned(), configured(self.transcriber.is_some())),
-            ("tts".to_owned(), Health::Disabled),
-            ("llm".to_owned(), Health::Disabled),
+            ("stt".to_owned(), self.listeners()),
+            ("tts".to_owned(), self.stage(Stage::Speak)),
+            ("llm".to_owned(), self.stage(Stage::Think)),
             ("whatsapp".to_owned(), configured(self.carrier.is_configured())),
         ]
     }

@@ -3,7 +3,6 @@
 use super::clock::now;
 use crate::call::CallId;
 use crate::media::{Control, Pulse};
-use crate::talk::Clip;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,8 +18,6 @@ pub(super) struct Sockets {
     /// Sockets that are served, those whose conversation has not begun among them.
     served: AtomicUsize,
     closed: Notify,
-    /// Decoded sounds, by the mark of their content: calls share them.
-    clips: Mutex<HashMap<String, Clip>>,
     /// Who waits for what came of a wish.
     wishes: Mutex<HashMap<(CallId, String), oneshot::Sender<Acted>>>,
 }
@@ -97,18 +94,9 @@ impl Sockets {
         }
     }
 
-    /// Nobody waits any more for wishes of this call.
-    pub fn forget_wishes(&self, id: &CallId) {
-        lock(&self.wishes).retain(|(of, _), _| of != id);
-    }
-
-    /// A decoded sound.
-    pub fn clip(&self, key: &str) -> Option<Clip> {
-        lock(&self.clips).get(key).cloned()
-    }
-
-    pub fn keep_clip(&self, key: String, clip: Clip) {
-        lock(&self.clips).insert(key, clip);
+    /// Nobody waits any more for wishes of this conversation; their ids begin with the stream's.
+    pub fn forget_wishes(&self, id: &CallId, stream_sid: &str) {
+        lock(&self.wishes).retain(|(of, wish), _| of != id || !wish.starts_with(stream_sid));
     }
 
     pub fn begin_serving(&self) {

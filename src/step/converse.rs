@@ -30,6 +30,9 @@ form! {
     }
 }
 
+/// So long it takes, about, until the step that follows a failed conversation is heard.
+const FALLBACK_MS: u64 = 1_000;
+
 pub(super) const KIND: Kind = Kind {
     name: "converse",
     about: "lets an agent talk with the caller over the media stream",
@@ -69,8 +72,12 @@ impl StepKind for Converse {
                 .with("parameters", parameters),
             0,
         );
-        let (start, media) = self.form.watchdog.as_ref().map_or((6_000, 6_000), |limits| {
-            (limits.start.as_millis(), limits.media.as_millis())
+        let (start, media, reply) = self.form.watchdog.as_ref().map_or((6_000, 6_000, 8_000), |limits| {
+            (
+                limits.start.as_millis(),
+                limits.media.as_millis(),
+                limits.reply.as_millis(),
+            )
         });
         let agent = Some(self.form.agent.value.clone());
         let stream = Stream {
@@ -78,6 +85,7 @@ impl StepKind for Converse {
             agent,
             start,
             media,
+            reply: reply.min(cx.silence().saturating_sub(FALLBACK_MS)).max(FALLBACK_MS),
             record: self.form.record,
             phase: StreamPhase::Pending,
         };

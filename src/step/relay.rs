@@ -90,6 +90,7 @@ impl StepKind for Relay {
             agent,
             start,
             media,
+            reply: 8_000,
             record: false,
             phase: StreamPhase::Pending,
         };

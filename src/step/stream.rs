@@ -81,6 +81,7 @@ impl StepKind for Stream {
             agent: None,
             start,
             media: 0,
+            reply: 8_000,
             record: false,
             phase: StreamPhase::Pending,
         };

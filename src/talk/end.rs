@@ -11,6 +11,8 @@ pub enum End {
     TooLong,
     /// The agent said nearly the same thing again and again.
     Repeating,
+    /// The caller heard nothing for longer than an answer may take.
+    NoAnswer,
     /// Nobody was left to listen.
     ListenFailed,
     /// Nobody was left to think.
@@ -29,6 +31,7 @@ impl End {
             Self::Idle => "idle",
             Self::TooLong => "too_long",
             Self::Repeating => "repeating",
+            Self::NoAnswer => "no_answer",
             Self::ListenFailed => "listen_failed",
             Self::ThinkFailed => "think_failed",
             Self::SpeakFailed => "speak_failed",

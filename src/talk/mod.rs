@@ -4,6 +4,7 @@
 pub mod agent;
 mod end;
 mod keys;
+pub mod live;
 mod order;
 pub mod playback;
 pub mod relay;

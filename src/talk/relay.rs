@@ -1,9 +1,10 @@
-//! The scripted agent by text: the carrier listens and speaks, the agent gets words and answers with clips or words.
-//! It follows the same [`Script`] as the agent that hears sound. No marks come back, so what was heard is reckoned.
+//! The agent by text: the carrier listens and speaks, the agent gets words and answers with clips or words. [`Relayed`]
+//! follows a script, [`Answering`] has a model. No marks come back, so what was heard is reckoned.
 
 mod agent;
 mod utterance;
 
+pub use super::agent::Answering;
 pub use agent::Relayed;
 
 use super::{End, Order, Signal, State, Turn};
@@ -47,7 +48,11 @@ pub enum Output {
     /// Have these words spoken after whatever is queued.
     Say { text: Arc<str>, interruptible: bool },
     /// Have these words spoken as part of an answer that goes on until `last`.
-    Part { text: Arc<str>, last: bool },
+    Part {
+        text: Arc<str>,
+        last: bool,
+        interruptible: bool,
+    },
     /// Have a provider do something.
     Order(Order),
     /// The conversation has found out these values; they belong to the call from now on.

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-const ROOMS: [&str; 8] = ["flow", "step", "compile", "check", "call", "talk", "twiml", "audio"];
+const ROOMS: [&str; 9] = [
+    "flow", "step", "compile", "check", "call", "talk", "twiml", "audio", "score",
+];
 
 const FORBIDDEN: [&str; 18] = [
     "tokio",

@@ -7,3 +7,4 @@ mod project;
 mod random;
 mod steps;
 mod streams;
+mod wishes;

@@ -33,6 +33,7 @@ fn talking() -> Phone {
     let admitted = MediaOrder::Admit {
         agent: "a".to_owned(),
         instructions: String::new(),
+        reply: 7_000,
         record: false,
     };
     assert_eq!(phone.told_the_socket(), [admitted]);

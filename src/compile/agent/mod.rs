@@ -67,6 +67,7 @@ pub(super) fn read(
                 listen: services.listen,
                 think: services.think,
                 speak: services.speak,
+                by_carrier: services.by_carrier,
                 realtime: services.realtime,
                 actions: planned.actions,
             })),
@@ -108,14 +109,15 @@ fn missing(name: &Located<String>, form: &AgentForm, services: &services::Servic
         .think
         .as_ref()
         .is_some_and(|think| think.provider != "scripted");
-    if services.realtime.is_none() && thinks && services.speak.is_none() {
+    let by_sound = services.realtime.is_none() && !services.by_carrier;
+    if by_sound && thinks && services.speak.is_none() {
         report(
             "has a model that thinks and nobody who speaks",
             "the caller would hear nothing of its answers",
             "add for example `speak: {provider: openai, voice: alloy}`",
         );
     }
-    if thinks && services.listen.is_none() {
+    if by_sound && thinks && services.listen.is_none() {
         report(
             "has a model that thinks and nobody who writes down what the caller says",
             "the model would not know what it is asked",

@@ -8,9 +8,7 @@ use crate::audio::vad::{Kind, VadConfig};
 use crate::call::AgentAction;
 use crate::flow::{Duration, Finding, Located, Place, Reader};
 use crate::talk::Clip;
-use crate::talk::agent::{
-    Action, ActionKind, BargeIn, Filler, Greeting, Idle, Line, Listening, Plan, PlanError, Waits,
-};
+use crate::talk::agent::{Action, ActionKind, BargeIn, Filler, Greeting, Idle, Line, Listening, Plan, PlanError};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -32,13 +30,13 @@ pub(super) fn read(
 ) -> Option<Planned> {
     let mut lines = Lines {
         sounds,
-        can_speak: services.speak.is_some(),
+        can_speak: services.speak.is_some() || services.by_carrier,
         says: actions.says.clone(),
     };
     let Actions {
         talk, call, mut exits, ..
     } = actions;
-    let transcribes = services.listen.is_some();
+    let transcribes = services.listen.is_some() || services.by_carrier;
     let mut plan = Plan {
         listen: form.listen.as_ref().map(listening).unwrap_or_default(),
         barge_in: barge_in(form.barge_in.as_ref(), transcribes),
@@ -48,7 +46,6 @@ pub(super) fn read(
         eager: form.think.as_ref().is_some_and(|think| think.eager),
         ..Plan::default()
     };
-    waits(&mut plan.waits, services);
     if let Some(speak) = &form.speak {
         let text = speak.greeting_text.as_ref();
         let line = match (&speak.greeting, text) {
@@ -173,19 +170,6 @@ fn barge_in(form: Option<&BargeInForm>, transcribes: bool) -> BargeIn {
         backchannels: form.backchannels.as_deref().map_or(usual.backchannels, words),
         ..BargeIn::default()
     }
-}
-
-/// The conversation waits longer than its providers, so that a fallback has its time too.
-fn waits(waits: &mut Waits, services: &Services) {
-    const FOR_A_FALLBACK: u64 = 2_000;
-    let wait = |own: &mut u64, spec: &Option<crate::call::ServiceSpec>| {
-        if let Some(timeout) = spec.as_ref().and_then(|spec| spec.timeout) {
-            *own = timeout + FOR_A_FALLBACK;
-        }
-    };
-    wait(&mut waits.transcript, &services.listen);
-    wait(&mut waits.first_token, &services.think);
-    wait(&mut waits.first_audio, &services.speak);
 }
 
 /// The rules of an agent that thinks by script, as its provider reads them.

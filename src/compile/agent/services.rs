@@ -14,20 +14,35 @@ pub(super) struct Services {
     pub think: Option<ServiceSpec>,
     pub speak: Option<ServiceSpec>,
     pub realtime: Option<ServiceSpec>,
+    /// The carrier listens and speaks.
+    pub by_carrier: bool,
 }
+
+/// Who listens and speaks where the carrier does: on ConversationRelay.
+const CARRIER: &str = "carrier";
 
 /// The services of a form; names that nobody knows are findings.
 pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &mut Reader) -> Services {
-    let language = |own: &Option<String>| own.clone().or_else(|| (!locale.is_empty()).then(|| locale.to_owned()));
+    let locale = (!locale.is_empty()).then(|| locale.to_owned());
     let millis = |timeout: Option<Duration>| timeout.map(|timeout| timeout.as_millis());
-    let mut services = Services::default();
+    let by = |provider: Option<&Located<String>>| provider.is_some_and(|provider| provider.value == CARRIER);
+    let hears = by(form.listen.as_ref().and_then(|listen| listen.provider.as_ref()));
+    let speaks = by(form.speak.as_ref().and_then(|speak| speak.provider.as_ref()));
+    let mut services = Services {
+        by_carrier: hears && speaks,
+        ..Services::default()
+    };
     if let Some(listen) = &form.listen
-        && let Some(provider) = listen.provider.as_ref().filter(|provider| provider.value != "energy")
+        && let Some(provider) = listen
+            .provider
+            .as_ref()
+            .filter(|provider| provider.value != "energy" && !services.by_carrier)
     {
         services.listen = Some(ServiceSpec {
             base_url: listen.base_url.clone(),
             model: listen.model.clone(),
-            language: language(&listen.language),
+            language: listen.language.clone(),
+            locale: locale.clone(),
             timeout: millis(listen.timeout),
             run: listen.run.clone(),
             options: options(&listen.options),
@@ -53,13 +68,17 @@ pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &m
         });
     }
     if let Some(speak) = &form.speak
-        && let Some(provider) = speak.provider.as_ref().filter(|provider| provider.value != "prompts")
+        && let Some(provider) = speak
+            .provider
+            .as_ref()
+            .filter(|provider| provider.value != "prompts" && !services.by_carrier)
     {
         services.speak = Some(ServiceSpec {
             base_url: speak.base_url.clone(),
             model: speak.model.clone(),
             voice: speak.voice.clone(),
-            language: language(&speak.language),
+            language: speak.language.clone(),
+            locale: locale.clone(),
             timeout: millis(speak.timeout),
             run: speak.run.clone(),
             options: options(&speak.options),
@@ -71,7 +90,8 @@ pub(super) fn read(form: &AgentForm, locale: &str, names: &ProviderNames, cx: &m
             base_url: realtime.base_url.clone(),
             model: realtime.model.clone(),
             voice: realtime.voice.clone(),
-            language: language(&realtime.language),
+            language: realtime.language.clone(),
+            locale: locale.clone(),
             timeout: millis(realtime.timeout),
             options: options(&realtime.options),
             ..spec(Stage::Live, &realtime.provider, realtime.fallback.as_ref(), names, cx)
@@ -111,6 +131,7 @@ fn spec(
         model: None,
         voice: None,
         language: None,
+        locale: None,
         timeout: None,
         run: Vec::new(),
         options: serde_json::Map::new(),

@@ -1,12 +1,12 @@
 //! The loop between a carrier's text session and a conversation, once the session is set up.
 
-use super::super::host::{CloseReason, Control, Event, Pulse, RelaySetup};
+use super::super::host::{CloseReason, Control, Crew, Event, Pulse, RelaySetup, Services};
 use super::super::session::{Limits, Summary};
 use super::super::socket::{Heard, Socket, failure};
 use super::super::wire::MAX_MESSAGE;
 use super::wire::{self, Incoming};
-use crate::talk::State;
 use crate::talk::relay::{Input, Output, TextTalk};
+use crate::talk::{Signal, State};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub(super) struct Session<'a, S> {
     sources: Vec<String>,
     pulse: Arc<Pulse>,
     control: Option<mpsc::Receiver<Control>>,
+    services: Option<Box<dyn Services>>,
+    signals: Option<mpsc::Receiver<Signal>>,
     events: mpsc::Sender<Event>,
     call_sid: &'a str,
     /// Zero of the conversation's time.
@@ -30,6 +32,8 @@ pub(super) struct Session<'a, S> {
     last_heard: Instant,
     next_ping: Instant,
     speaking: bool,
+    /// The carrier waits for more words of an answer.
+    streaming: bool,
     /// Nothing new may be said; the session ends when what is being said was heard.
     draining: bool,
     /// Set when the session is over.
@@ -51,6 +55,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     ) -> Self {
         let now = Instant::now();
         setup.pulse.beat();
+        let (services, signals) = setup.crew.map_or((None, None), |Crew { services, signals }| {
+            (Some(services), Some(signals))
+        });
         Self {
             limits,
             socket,
@@ -58,12 +65,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             sources: setup.sources,
             pulse: setup.pulse,
             control: Some(setup.control),
+            services,
+            signals,
             events,
             call_sid,
             began: now,
             last_heard: now,
             next_ping: now + limits.ping,
             speaking: false,
+            streaming: false,
             draining: false,
             over: None,
             exit: None,
@@ -78,18 +88,25 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     pub(super) async fn converse(&mut self) {
         self.give(Input::Started);
         let mut control = self.control.take();
+        let mut signals = self.signals.take();
         while self.over.is_none() {
             self.pass_time();
             if self.over.is_some() {
                 break;
             }
             let wake = self.wake();
+            // Whichever is ready is taken by lot, so that a flood of one cannot keep the others waiting; and after each,
+            // what is due by then is done first.
             tokio::select! {
                 heard = self.socket.hear() => self.heard(heard),
                 order = async { control.as_mut()?.recv().await }, if control.is_some() => match order {
                     Some(Control::Close) => self.over = Some(CloseReason::Closed),
                     Some(Control::Drain) => self.drain(),
                     None => control = None,
+                },
+                signal = async { signals.as_mut()?.recv().await }, if signals.is_some() => match signal {
+                    Some(signal) => self.give(Input::Signal(&signal)),
+                    None => signals = None,
                 },
                 () = sleep_until(wake) => {}
             }
@@ -225,7 +242,20 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 None => tracing::error!(call_sid, clip, "a clip has no address"),
             },
             Output::Say { text, interruptible } => self.speak(wire::text(&text, interruptible)),
-            Output::Part { .. } | Output::Order(_) => {}
+            // An answer that is being said is heard out, though more of it comes after the order to drain.
+            Output::Part { .. } if self.draining && !self.streaming => {}
+            Output::Part {
+                text,
+                last,
+                interruptible,
+            } => {
+                self.streaming = !last;
+                self.speak(wire::part(&text, last, interruptible));
+            }
+            Output::Order(order) => match &mut self.services {
+                Some(services) => services.order(order),
+                None => tracing::error!(call_sid, "there is nobody to carry out what the conversation wants"),
+            },
             Output::Set(values) => self.tell(Event::Set(values)),
             Output::Finish { exit, why } => {
                 self.over.get_or_insert(CloseReason::Finished);
@@ -239,6 +269,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             Output::State(state) => {
                 tracing::info!(call_sid, state = state.name(), "STATE");
                 self.speaking = state == State::Speaking;
+                self.streaming &= self.speaking;
                 if self.draining && !self.speaking {
                     self.over.get_or_insert(CloseReason::Drained);
                 }

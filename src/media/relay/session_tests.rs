@@ -1,5 +1,7 @@
 //! Tests of the text session over real sockets: a WebSocket client plays the carrier, a host records what it is told.
 
+mod crew_tests;
+
 use super::super::host::{Control, Event, Pulse, RelaySetup, TalkSetup};
 use super::super::socket::config;
 use super::*;

@@ -56,6 +56,14 @@ pub fn text(words: &str, interruptible: bool) -> String {
     json!({"type": "text", "token": words, "last": true, "interruptible": interruptible}).to_string()
 }
 
+/// Words to speak as part of an answer that goes on until `last`. The carrier puts them together as they are, so that
+/// each part brings its own space.
+pub fn part(words: &str, last: bool, interruptible: bool) -> String {
+    let space = if last || words.is_empty() { "" } else { " " };
+    json!({"type": "text", "token": format!("{words}{space}"), "last": last, "interruptible": interruptible})
+        .to_string()
+}
+
 /// A sound to play after what is queued.
 pub fn play(source: &str, interruptible: bool) -> String {
     json!({
@@ -187,6 +195,10 @@ mod tests {
             prop_assert_eq!(parse(&message), Ok(Incoming::Prompt { words: (&*words).into(), last }));
             let spoken: Value = serde_json::from_str(&text(&words, last)).expect("JSON");
             prop_assert_eq!(spoken["token"].as_str(), Some(&*words));
+            let parted: Value = serde_json::from_str(&part(&words, last, true)).expect("JSON");
+            let token = parted["token"].as_str().expect("text");
+            prop_assert_eq!(token.strip_suffix(' ').filter(|_| !last && !words.is_empty()).unwrap_or(token), &*words);
+            prop_assert_eq!(&parted["last"], &json!(last));
             let ended: Value = serde_json::from_str(&end(Some(&words))).expect("JSON");
             let handoff = ended["handoffData"].as_str().expect("text");
             prop_assert_eq!(&serde_json::from_str::<Value>(handoff).expect("JSON")["exit"], &words);

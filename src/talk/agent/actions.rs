@@ -1,19 +1,19 @@
 //! What the model wishes is checked and granted here; every wish gets one result.
 
 use super::answer::{Answer, Pending, Step, Then};
-use super::history::CANCELLED;
-use super::plan::ActionKind;
+pub(in crate::talk) use super::history::CANCELLED;
+use super::plan::{ActionKind, Plan};
 use super::{Conversation, Phase};
 use crate::talk::{ActionCall, End, Order, Output, Stage};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-const OK: &str = "ok";
-const LATE: &str = "The action took too long; it is not known whether it was done.";
+pub(in crate::talk) const OK: &str = "ok";
+pub(in crate::talk) const LATE: &str = "The action took too long; it is not known whether it was done.";
 const COMPLETED: &str = "completed";
 
 /// What is to be done about one wish.
-enum Verdict {
+pub(in crate::talk) enum Verdict {
     Faulty(String),
     Exit(Arc<str>),
     Set(Arc<str>, Map<String, Value>),
@@ -35,7 +35,7 @@ impl Conversation {
         let (mut pending, mut is_faulty, mut says) = (Vec::new(), false, None);
         for call in calls {
             let action = plan.action(&call.name);
-            match self.judge(&call) {
+            match plan.judge(&call) {
                 Verdict::Faulty(told) => {
                     is_faulty = true;
                     self.result(&call.id, &told);
@@ -107,21 +107,6 @@ impl Conversation {
         self.acted_all(now, out);
     }
 
-    fn judge(&self, call: &ActionCall) -> Verdict {
-        let Some(action) = self.plan.action(&call.name) else {
-            return Verdict::Faulty(format!("There is no action `{}`.", call.name));
-        };
-        match (action.parameters.read(&call.arguments), &action.kind) {
-            (Err(told), _) => Verdict::Faulty(told),
-            (Ok(_), ActionKind::Exit(exit)) => Verdict::Exit(exit.clone()),
-            (Ok(_), ActionKind::HangUp) => Verdict::Exit(COMPLETED.into()),
-            (Ok(values), ActionKind::Set(variable)) => Verdict::Set(variable.clone(), values),
-            (Ok(_), ActionKind::Do) => Verdict::Do {
-                timeout: action.timeout,
-            },
-        }
-    }
-
     /// The conversation ends with this answer; the first exit counts.
     fn leave(&mut self, id: &str, exit: Arc<str>) {
         let Some(answer) = self.answer_mut() else { return };
@@ -177,6 +162,24 @@ impl Conversation {
         }) = self.answer_mut()
         {
             pending.retain(|action| !is_over(action));
+        }
+    }
+}
+
+impl Plan {
+    /// Checks a wish against what the plan allows.
+    pub(in crate::talk) fn judge(&self, call: &ActionCall) -> Verdict {
+        let Some(action) = self.action(&call.name) else {
+            return Verdict::Faulty(format!("There is no action `{}`.", call.name));
+        };
+        match (action.parameters.read(&call.arguments), &action.kind) {
+            (Err(told), _) => Verdict::Faulty(told),
+            (Ok(_), ActionKind::Exit(exit)) => Verdict::Exit(exit.clone()),
+            (Ok(_), ActionKind::HangUp) => Verdict::Exit(COMPLETED.into()),
+            (Ok(values), ActionKind::Set(variable)) => Verdict::Set(variable.clone(), values),
+            (Ok(_), ActionKind::Do) => Verdict::Do {
+                timeout: action.timeout,
+            },
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Due {
     ThinkLate,
     SpeakLate,
     ActLate,
+    /// The caller has heard nothing for too long, whoever is to blame.
+    NoAnswer,
     /// The caller waits.
     Filler,
     /// Everything was heard.
@@ -75,8 +77,9 @@ impl Conversation {
             Phase::Answering { answer, over } => {
                 self.providers(answer, &mut soonest);
                 self.waiting(answer, &mut soonest);
-                if let Some(over) = over {
-                    self.interruption(over, &mut soonest);
+                match over {
+                    Some(over) => self.interruption(over, &mut soonest),
+                    None => self.silence(answer, &mut soonest),
                 }
             }
         }
@@ -137,6 +140,19 @@ impl Conversation {
         if let Some(at) = self.filler_at(answer) {
             soonest.at(at, Due::Filler);
         }
+    }
+
+    /// However the wait is made up, nobody hears nothing for longer than a reply may take.
+    fn silence(&self, answer: &Answer, soonest: &mut Soonest) {
+        let track = &answer.track;
+        if track.is_paused() || matches!(answer.step, Step::Done) && track.is_sent() {
+            return;
+        }
+        let since = match track.begun() {
+            Some(_) => track.silent_from(),
+            None => answer.last_sound,
+        };
+        soonest.at(since.saturating_add(self.plan.reply), Due::NoAnswer);
     }
 
     /// When something is said because the caller waits.

@@ -33,7 +33,8 @@ impl Conversation {
         let has_sound = |clip: usize| self.clips.get(clip).is_some_and(|(_, millis)| *millis > 0);
         let plan = self.plan.clone();
         // Words need the voice that may have failed; a clip needs nobody.
-        let is_possible = |clip: Option<usize>| clip.is_some_and(has_sound) || why != End::SpeakFailed;
+        let is_late = matches!(why, End::SpeakFailed | End::NoAnswer);
+        let is_possible = |clip: Option<usize>| clip.is_some_and(has_sound) || !is_late;
         let sorry = plan.sorry.as_ref().filter(|line| is_possible(line.clip));
         match &mut self.phase {
             Phase::Waiting | Phase::Over => {}

@@ -7,7 +7,7 @@ use super::words::{bare, likeness, stands_in};
 const FEWEST: usize = 3;
 
 #[derive(Debug, Default)]
-pub(super) struct Guards {
+pub(in crate::talk) struct Guards {
     /// What was said last, and until when it was heard.
     said: Vec<String>,
     until: u64,
@@ -29,7 +29,7 @@ impl Guards {
     }
 
     /// A whole answer was given. True where it was one too many like those before it.
-    pub(super) fn repeats(&mut self, plan: &Echo, text: &str) -> bool {
+    pub(in crate::talk) fn repeats(&mut self, plan: &Echo, text: &str) -> bool {
         let words = bare(text);
         self.alike = match likeness(&self.answer, &words) >= plan.similar && !words.is_empty() {
             true => self.alike + 1,

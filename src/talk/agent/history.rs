@@ -12,7 +12,7 @@ pub(super) struct History {
 }
 
 /// What became of a wish that nothing became of.
-pub(super) const CANCELLED: &str = "cancelled";
+pub(in crate::talk) const CANCELLED: &str = "cancelled";
 
 /// One round of thinking: what the model said, and what it wished for.
 #[derive(Debug, Default)]

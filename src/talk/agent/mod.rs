@@ -4,14 +4,14 @@
 //! `listen` finds the end of the caller's turn, `think` has it answered, `speak` gets the answer to the caller's ear,
 //! `barge_in` decides what speech over it means, `actions` grants wishes, `due` knows every clock.
 
-mod actions;
+pub(super) mod actions;
 mod answer;
 mod barge_in;
 mod due;
 mod ear;
 mod end;
 mod fault;
-mod guards;
+pub(super) mod guards;
 mod hearing;
 mod history;
 mod line;
@@ -21,6 +21,7 @@ mod plan;
 mod sentences;
 mod speak;
 mod speakable;
+mod text;
 mod think;
 mod track;
 mod words;
@@ -29,9 +30,10 @@ pub use fault::PlanError;
 pub use line::Line;
 pub use parameters::{Parameter, ParameterKind, Parameters};
 pub use plan::{Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Listening, Plan, Waits};
+pub use text::Answering;
 
 use super::keys::Keys;
-use super::{Clip, Input, Output, Signal, Stage, State, Talk};
+use super::{Clip, End, Input, Output, Signal, Stage, State, Talk};
 use crate::audio::gate::Activity;
 use answer::{Answer, Over, Pending, Step};
 use due::Due;
@@ -244,6 +246,7 @@ impl Conversation {
             Due::Cut => self.cut(now, out),
             Due::ThinkLate => self.failed(now, Stage::Think, out),
             Due::SpeakLate => self.failed(now, Stage::Speak, out),
+            Due::NoAnswer => self.fail(now, End::NoAnswer, out),
             Due::ActLate => self.act_late(now, out),
             Due::Filler => self.fill(now, out),
             Due::Heard => self.heard(now, out),

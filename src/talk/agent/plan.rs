@@ -26,6 +26,9 @@ pub struct Plan {
     pub sorry: Option<Line>,
     /// How long providers are waited for.
     pub waits: Waits,
+    /// The longest time in which nothing is heard while the caller waits for the agent; then the conversation has failed.
+    /// The contract's 8 s, less the second that the fallback takes to be heard.
+    pub reply: u64,
     /// How keys become a turn.
     pub keys: KeyEntry,
     /// The conversation ends after this, at the next pause. 15 minutes; elsewhere 5 to 10.
@@ -61,6 +64,7 @@ impl Default for Plan {
             filler: Filler::default(),
             sorry: None,
             waits: Waits::default(),
+            reply: 7000,
             keys: KeyEntry::default(),
             longest: 15 * 60_000,
             longest_exit: "completed".into(),
@@ -109,6 +113,7 @@ impl Plan {
             ("waits.transcript", self.waits.transcript),
             ("waits.first_token", self.waits.first_token),
             ("waits.first_audio", self.waits.first_audio),
+            ("reply", self.reply),
             ("keys.between", self.keys.between),
             ("barge_in.resume_after", self.barge_in.resume_after),
             ("longest", self.longest),

@@ -1,6 +1,8 @@
 //! One answer on its way to the caller's ear, piece by piece: what may leave, what was heard, how long to wait.
 //! Pieces leave in their order whatever the order of their sound, and none while the track is shut.
 
+mod told;
+
 use crate::audio::mulaw;
 use crate::talk::playback::MARK_GRACE;
 use crate::talk::{Output, Play};
