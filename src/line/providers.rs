@@ -215,6 +215,7 @@ pub(super) fn all<P: ?Sized>(
         Ok(provider) => Ok(crate::pipeline::Named {
             name: service.name.as_str().into(),
             provider,
+            patience: service.patience,
         }),
         Err(error) => Err(format!("the provider `{}`: {error}", service.name)),
     };
