@@ -7,7 +7,7 @@ use super::player::{Item, Player};
 use super::session::{Limits, Summary};
 use super::socket::{Heard, Socket, failure};
 use super::wire::{self, Incoming, MAX_MESSAGE, Outgoing};
-use crate::audio::mulaw::FRAME;
+use crate::audio::mulaw::{self, FRAME};
 use crate::talk::{Input, Order, Output, Signal, Talk};
 use bytes::Bytes;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,6 +39,8 @@ pub(super) struct Session<'a, S> {
     ending: Option<CloseReason>,
     /// Set when the conversation broke down, and must not be asked again.
     broken: bool,
+    /// Spoken sound since the last mark, in bytes.
+    spoken: usize,
     /// Set when it was told that sound found no room.
     crowded: bool,
     /// Set when the session is over.
@@ -82,6 +84,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             next_ping: now + limits.ping,
             ending: None,
             broken: false,
+            spoken: 0,
             crowded: false,
             over: None,
             outputs: Vec::with_capacity(16),
@@ -336,8 +339,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 let ms = self.player.play(clip, play);
                 tracing::info!(call_sid, ms, "TTS_LEN");
             }
-            Output::Sound { ulaw } => self.player.sound(ulaw),
-            Output::Mark { play } => self.player.mark(play),
+            Output::Sound { ulaw } => {
+                self.spoken += ulaw.len();
+                self.player.sound(ulaw);
+            }
+            Output::Mark { play } => {
+                let ms = mulaw::millis(std::mem::take(&mut self.spoken));
+                if ms > 0 {
+                    tracing::info!(call_sid, ms, "TTS_LEN");
+                }
+                self.player.mark(play);
+            }
             Output::Pause => {
                 if self.player.pause(now) {
                     self.send_clear();

@@ -132,10 +132,32 @@ async fn a_model_that_fails_before_its_first_word_is_replaced_within_the_same_an
     }
     assert_eq!(
         served,
-        ["a", "b for a", "b for a"],
+        ["a", "b for a", "a", "b for a"],
         "a broken connection may be mended by the next answer"
     );
     assert_eq!(first.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_left_to_another_model_unless_it_follows_an_action() {
+    let (first, second) = (Model::new(&[], Ok(())), Model::new(&["yes"], Ok(())));
+    let mut crew = begin(&thinkers(&[("a", &first), ("b", &second)]), "");
+    let mut served = Vec::new();
+    crew.services.order(think(1));
+    let word = next(&mut crew, &mut served).await;
+    assert!(matches!(word, Signal::Token { generation: 1, .. }), "{word:?}");
+    next(&mut crew, &mut served).await;
+    let result = Message::Result {
+        id: "w".into(),
+        text: "ok".into(),
+    };
+    crew.services.order(Order::Think {
+        generation: 2,
+        messages: [result].into(),
+    });
+    let over = next(&mut crew, &mut served).await;
+    assert!(matches!(over, Signal::Thought { generation: 2, .. }), "{over:?}");
+    assert_eq!(served, ["a", "b for a", "a"]);
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ pub(super) async fn run(
         tools,
         signals,
         first: 0,
+        serves: 0,
     };
     let mut next = None;
     loop {
@@ -73,6 +74,8 @@ struct Desk {
     signals: mpsc::Sender<Signal>,
     /// Who is asked first: those before have failed in a way that time does not mend.
     first: usize,
+    /// Whom the conversation takes for the one who thinks.
+    serves: usize,
 }
 
 impl Desk {
@@ -82,9 +85,11 @@ impl Desk {
         let mut spare = Vec::new();
         for index in self.first..self.staff.len() {
             let Named { name, provider, .. } = self.staff[index].clone();
-            if last.is_some() {
-                let before = self.staff[index - 1].name.clone();
-                serving(&self.signals, Stage::Think, &name, Some(&before)).await;
+            if self.serves != index {
+                self.serves = index;
+                // Nobody is replaced by the one who gets another chance with a new answer.
+                let before = last.as_ref().map(|_| self.staff[index - 1].name.clone());
+                serving(&self.signals, Stage::Think, &name, before.as_ref()).await;
             }
             let request = Request {
                 messages: Arc::clone(messages),
@@ -111,6 +116,15 @@ impl Desk {
                 }
             };
             let (result, ()) = tokio::join!(answer, forward);
+            let result = match result {
+                // Behind an action a model may have nothing to add; to the caller's words it must say something.
+                Ok(_) if held.is_empty() && !follows_action(messages) && index + 1 < self.staff.len() => {
+                    Err(ProviderError::Transient {
+                        detail: "the answer was empty".to_owned(),
+                    })
+                }
+                result => result,
+            };
             match result {
                 Ok(usage) => {
                     teller.tell(held.rest()).await;
@@ -227,6 +241,10 @@ impl Teller<'_> {
             estimated: true,
         }
     }
+}
+
+fn follows_action(messages: &[Message]) -> bool {
+    matches!(messages.last(), Some(Message::Result { .. }))
 }
 
 /// Whether the next request may fare better.

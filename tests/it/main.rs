@@ -2,6 +2,7 @@
 
 mod channels;
 mod contract;
+mod conversation;
 mod faults;
 mod flows;
 mod followups;

@@ -37,6 +37,11 @@ impl Held {
         std::mem::take(&mut self.thoughts)
     }
 
+    /// Whether the model has neither said nor wished anything.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.begun && self.thoughts.is_empty()
+    }
+
     /// Whether what is held can stand by itself, though the model did not come to its end.
     pub(super) fn is_whole(&self) -> bool {
         let text = self.text.trim_end_matches(is_closing);

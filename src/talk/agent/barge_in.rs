@@ -32,7 +32,9 @@ impl Conversation {
             return;
         }
         if over.is_none() {
-            let hearing = self.open(now, last_sound.saturating_sub(speech), last_sound, false, out);
+            // Speech that goes on from a turn that was taken as too long: that part of it is answered already.
+            let began = last_sound.saturating_sub(speech).max(answer.started);
+            let hearing = self.open(now, began.min(last_sound), last_sound, false, out);
             if let Phase::Answering { over, .. } = &mut self.phase {
                 *over = Some(Over {
                     hearing,
@@ -45,7 +47,8 @@ impl Conversation {
         let Phase::Answering { over: Some(over), .. } = &mut self.phase else {
             return;
         };
-        over.hearing.sounds(last_sound, speech);
+        over.hearing
+            .sounds(last_sound, speech.min(last_sound.saturating_sub(over.hearing.started)));
         over.ms = over.ms.max(ms);
         let ms = over.ms;
         if ms >= plan.barge_in.confirm_after && !self.is_no_turn() {

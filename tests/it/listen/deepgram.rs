@@ -8,7 +8,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// A message with results: `text` was said from one moment to another, in seconds.
-fn results(start: f64, end: f64, text: &str, is_final: bool, asked: bool) -> String {
+pub fn results(start: f64, end: f64, text: &str, is_final: bool, asked: bool) -> String {
     let count = text.split_whitespace().count().max(1) as f64;
     let step = (end - start) / count;
     let words: Vec<_> = text

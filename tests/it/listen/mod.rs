@@ -1,7 +1,7 @@
 //! Speech recognition against services that act by script, over real sockets.
 
 mod assemblyai;
-mod deepgram;
+pub mod deepgram;
 mod flux;
 mod server;
 mod utterances;

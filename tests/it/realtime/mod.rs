@@ -1,6 +1,6 @@
 //! Speech-to-speech models: OpenAI's Realtime protocol against a service that the test plays.
 
-mod server;
+pub mod server;
 
 use engine::providers::listen::Frame;
 use engine::providers::realtime::{Setup, ToModel, duplex};

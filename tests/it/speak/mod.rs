@@ -3,7 +3,7 @@
 mod cache;
 mod command;
 mod requests;
-mod server;
+pub mod server;
 mod sockets;
 
 use engine::audio::level::rms_dbfs;

@@ -23,10 +23,13 @@ pub enum Step {
     Stall,
     /// The connection is closed within the body.
     Cut,
+    /// The same part again and again, until the client leaves.
+    Endless(Vec<u8>),
 }
 
 #[derive(Clone)]
 pub struct Reply {
+    /// 0: not even the head is sent.
     pub status: u16,
     pub media: &'static str,
     pub steps: Vec<Step>,
@@ -67,18 +70,32 @@ pub struct HttpServer {
 impl HttpServer {
     /// Gives these replies in turn; the last one for ever.
     pub async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let replies = Mutex::new(replies.into_iter().collect::<VecDeque<_>>());
+        Self::answering(move |_| {
+            let mut replies = replies.lock().expect("no test panicked in it");
+            let first = replies.pop_front().expect("there is a last reply");
+            if replies.is_empty() {
+                replies.push_back(first.clone());
+            }
+            first
+        })
+        .await
+    }
+
+    /// Gives each request the reply that is made for it.
+    pub async fn answering(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let left = Arc::new((AtomicUsize::new(0), Notify::new()));
-        let replies = Arc::new(Mutex::new(replies.into_iter().collect::<VecDeque<_>>()));
+        let script = Arc::new(script);
         let (keep, gone) = (Arc::clone(&asked), Arc::clone(&left));
         let accepting = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let (keep, gone, replies) = (Arc::clone(&keep), Arc::clone(&gone), Arc::clone(&replies));
+                let (keep, gone, script) = (Arc::clone(&keep), Arc::clone(&gone), Arc::clone(&script));
                 tokio::spawn(async move {
                     // Clients that leave are part of the tests.
-                    let _left = serve(socket, &keep, &gone, &replies).await;
+                    let _left = serve(socket, &keep, &gone, &*script).await;
                 });
             }
         });
@@ -112,7 +129,7 @@ async fn serve(
     mut socket: TcpStream,
     asked: &Mutex<Vec<Asked>>,
     left: &(AtomicUsize, Notify),
-    replies: &Mutex<VecDeque<Reply>>,
+    script: &(dyn Fn(&Asked) -> Reply + Send + Sync),
 ) -> std::io::Result<()> {
     loop {
         let mut head = Vec::new();
@@ -127,23 +144,24 @@ async fn serve(
             .and_then(|rest| rest.lines().next()?.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         socket.read_exact(&mut body).await?;
-        let reply = {
-            let mut replies = replies.lock().expect("no test panicked in it");
-            let first = replies.pop_front().expect("there is a last reply");
-            if replies.is_empty() {
-                replies.push_back(first.clone());
-            }
-            first
-        };
-        asked.lock().expect("no test panicked in it").push(Asked {
+        if head.starts_with("HEAD") {
+            // Clients open connections ahead in this way.
+            socket.write_all(b"HTTP/1.1 405 X\r\ncontent-length: 0\r\n\r\n").await?;
+            continue;
+        }
+        let request = Asked {
             head,
             body: String::from_utf8_lossy(&body).into_owned(),
-        });
+        };
+        let reply = script(&request);
+        asked.lock().expect("no test panicked in it").push(request);
         let head = format!(
             "HTTP/1.1 {} X\r\ncontent-type: {}\r\ntransfer-encoding: chunked\r\n\r\n",
             reply.status, reply.media
         );
-        socket.write_all(head.as_bytes()).await?;
+        if reply.status > 0 {
+            socket.write_all(head.as_bytes()).await?;
+        }
         for step in reply.steps {
             match step {
                 Step::Send(bytes) if bytes.is_empty() => {}
@@ -159,6 +177,10 @@ async fn serve(
                     return Ok(());
                 }
                 Step::Cut => return Ok(()),
+                Step::Endless(bytes) => loop {
+                    let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat();
+                    socket.write_all(&chunk).await?;
+                },
             }
         }
         socket.write_all(b"0\r\n\r\n").await?;

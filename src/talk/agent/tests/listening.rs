@@ -98,6 +98,19 @@ fn a_pause_within_a_turn_is_flushed_again() {
 }
 
 #[test]
+fn a_caller_who_never_stops_gets_an_answer_for_each_longest_turn_and_no_more() {
+    let mut plan = plan();
+    plan.listen.longest_turn = 2000;
+    let mut world = World::new(plan, &[MIND[0]; 12]);
+    world.speech(7500);
+    let turns = world.all_turns().filter(|turn| turn.role == Role::Caller);
+    let spans: Vec<(u64, u64)> = turns.map(|turn| (turn.started, turn.ended)).collect();
+    assert!((2..=4).contains(&spans.len()), "{spans:?}");
+    assert!(spans.windows(2).all(|two| two[0].1 <= two[1].0), "{spans:?}");
+    assert_eq!(world.asked().len(), spans.len());
+}
+
+#[test]
 fn words_are_waited_for_and_not_for_ever() {
     let mut world = World::new(plan(), MIND);
     world.delays.words = 1500;
