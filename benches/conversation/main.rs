@@ -239,8 +239,9 @@ impl Measured {
         );
         if kind == Kind::Speaking {
             println!(
-                "  late frames: {} as written (the worst {:.1} ms behind), {} as heard",
-                self.account.late, self.account.worst, self.late
+                "  late frames: {} as written (the worst {:.1} ms behind), {} as heard; an idle thread beside it was late {} times \
+                 (the worst {:.1} ms)",
+                self.account.late, self.account.worst, self.late, self.account.stalls, self.account.stall
             );
         }
         if kind == Kind::Conversation {

@@ -59,6 +59,9 @@ pub struct Account {
     /// Frames that were given to the socket more than 20 ms behind the clock that the first one set, and the worst, in ms.
     pub late: u64,
     pub worst: f64,
+    /// How often a thread of the same process that only waits woke more than 20 ms late, and the worst, in ms.
+    pub stalls: u64,
+    pub stall: f64,
     /// The middle of what the conversations' own facts say, in ms after the last sound: the end of the turn, the first sound sent.
     pub closed: u64,
     pub sent: u64,
@@ -102,12 +105,14 @@ impl Server {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("its account");
         let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        let [late, worst, closed, sent] = numbers[..] else {
+        let [late, worst, stalls, stall, closed, sent] = numbers[..] else {
             panic!("no account: {line}");
         };
         Account {
             late,
             worst: worst as f64 / 1000.0,
+            stalls,
+            stall: stall as f64 / 1000.0,
             closed,
             sent,
         }
@@ -141,6 +146,8 @@ pub async fn serve(arguments: &[String]) {
     println!("{}", listener.local_addr().expect("it is bound").port());
     let line = Arc::new(Calls::new(kind, &ports));
     let accounts = Arc::clone(&line);
+    let idle = Arc::clone(&line);
+    std::thread::spawn(move || idle.watch());
     std::thread::spawn(move || {
         for _asked in std::io::stdin().lines() {
             println!("{}", accounts.account());
@@ -183,6 +190,9 @@ struct Calls {
     facts: Mutex<Vec<Facts>>,
     late: AtomicU64,
     worst: AtomicU64,
+    /// The same of a thread that does nothing else: what the machine alone does.
+    stalls: AtomicU64,
+    stall: AtomicU64,
 }
 
 impl Calls {
@@ -217,6 +227,8 @@ impl Calls {
             facts: Mutex::default(),
             late: AtomicU64::new(0),
             worst: AtomicU64::new(0),
+            stalls: AtomicU64::new(0),
+            stall: AtomicU64::new(0),
         }
     }
 
@@ -240,6 +252,17 @@ impl Calls {
         }
     }
 
+    /// Wakes every few milliseconds, and notes how late it did.
+    fn watch(&self) {
+        loop {
+            let due = Instant::now() + FRAME / 4;
+            std::thread::sleep(FRAME / 4);
+            let late = due.elapsed();
+            self.stalls.fetch_add(u64::from(late > FRAME), Ordering::Relaxed);
+            self.stall.fetch_max(late.as_micros() as u64, Ordering::Relaxed);
+        }
+    }
+
     fn account(&self) -> String {
         let facts = self.facts.lock().expect("nobody panics");
         let middle = |fact: fn(&Facts) -> Option<u32>| {
@@ -248,8 +271,9 @@ impl Calls {
             all.get(all.len() / 2).copied().unwrap_or(0)
         };
         let (closed, sent) = (middle(|facts| facts.end_of_turn), middle(|facts| facts.sent));
-        let [late, worst] = [&self.late, &self.worst].map(|number| number.load(Ordering::Relaxed));
-        format!("{late} {worst} {closed} {sent}")
+        let [late, worst, stalls, stall] =
+            [&self.late, &self.worst, &self.stalls, &self.stall].map(|number| number.load(Ordering::Relaxed));
+        format!("{late} {worst} {stalls} {stall} {closed} {sent}")
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -218,7 +218,7 @@ async fn think(mut stream: TcpStream, book: &Book) -> Option<()> {
     event(&mut events, &usage.to_string());
     event(&mut events, "[DONE]");
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-    let answer = format!("{head}{events}0\r\n\r\n");
+    let answer = format!("{head}{events}");
     let mut bytes = Vec::new();
     loop {
         let end = loop {
@@ -247,6 +247,9 @@ async fn think(mut stream: TcpStream, book: &Book) -> Option<()> {
         book.stamp(call, |stamps| &mut stamps.asked);
         book.stamp(call, |stamps| &mut stamps.said);
         stream.write_all(answer.as_bytes()).await.ok()?;
+        // The end of the body comes on its own, as servers send it that know only then that there is no more.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        stream.write_all(b"0\r\n\r\n").await.ok()?;
     }
 }
 
