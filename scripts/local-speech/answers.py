@@ -21,7 +21,12 @@ RULES = [
     (r"^\W*(yes|yeah|sure|ok(ay)?)\b", "Very well. What else should I know?"),
     (r"^\W*no\b", "All right. Is there anything else I can do for you?"),
 ]
-OTHERWISE = "I see. Could you tell me a little more about that?"
+# In turns: a caller who says many things that no rule knows is not told the same each time.
+OTHERWISE = (
+    "I see. Could you tell me a little more about that?",
+    "Good to know. What else matters to you?",
+    "I have written that down. When would you like to move in?",
+)
 NOTHING = "I am sorry, I did not hear that. Could you say it again?"
 # Words that say nothing about which tool is meant.
 COMMON = set("a an the to of for in on and or with by as is it its this that caller user call their your when use".split())
@@ -43,7 +48,8 @@ def answer(messages, tools):
         found = re.search(pattern, said, re.IGNORECASE)
         if found:
             return ("text", reply.format(**found.groupdict()))
-    return ("text", OTHERWISE)
+    turns = sum(one.get("role") == "user" for one in messages)
+    return ("text", OTHERWISE[turns % len(OTHERWISE)])
 
 
 def _text(message):
@@ -62,7 +68,7 @@ def _asked_for(function, said):
 
 
 def _among(word, spoken):
-    return any(one.startswith(word) or (len(one) > 3 and word.startswith(one)) for one in spoken)
+    return any(one.startswith(word) or (len(one) > 4 and word.startswith(one)) for one in spoken)
 
 
 def _arguments(schema, said):

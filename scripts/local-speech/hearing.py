@@ -66,6 +66,10 @@ class Hearing:
             return_no_speech_prob=True,
         )[0]
         text = self._tokenizer.decode(result.sequences_ids[0]).strip()
+        # A hum becomes a song of one word.
+        words = text.lower().split()
+        if len(words) >= 4 and len(set(words)) == 1:
+            text = ""
         nothing = result.no_speech_prob > 0.7 and result.scores[0] < -0.8
         looped = len(result.sequences_ids[0]) >= tokens
         return ("" if nothing else text), float(np.exp(result.scores[0])), looped

@@ -5,6 +5,7 @@ caller has really finished, the words are at hand when the pause is long enough 
 """
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -100,7 +101,7 @@ class Session:
         return self.interim_task is None or self.interim_task.done()
 
     async def tell_interim(self, samples, at, until):
-        text, sure = await self.decode(samples, self.rate)
+        text, sure = await self.decode(samples, self.rate, spare=True)
         # Meanwhile the segment may have become final; late words would be said twice.
         if text and at == self.segment_at and self.speaking:
             await self.tell(text, sure, at, until)
@@ -155,7 +156,9 @@ class Session:
 
     async def send(self, message):
         if not self.socket.closed:
-            await self.socket.send_str(json.dumps(message))
+            # A caller who has hung up does not hear the rest.
+            with contextlib.suppress(ConnectionResetError):
+                await self.socket.send_str(json.dumps(message))
 
     async def close(self):
         if self.speaking:

@@ -30,13 +30,23 @@ class Server:
     def __init__(self):
         self.voice = voice.load()
         self.hearing = hearing.Hearing()
-        self.threads = ThreadPoolExecutor(max_workers=4)
+        # Who waits for a voice does not wait behind those who are listened to.
+        self.speaking = ThreadPoolExecutor(max_workers=2)
+        self.listening = ThreadPoolExecutor(max_workers=2)
+        self.decoding = 0
 
-    async def work(self, function, *args):
-        return await asyncio.get_running_loop().run_in_executor(self.threads, functools.partial(function, *args))
+    async def work(self, threads, function, *args):
+        return await asyncio.get_running_loop().run_in_executor(threads, functools.partial(function, *args))
 
-    async def decode(self, samples, rate):
-        return await self.work(self.hearing.decode, samples, rate)
+    async def decode(self, samples, rate, spare=False):
+        """The words and how sure they are. What can be spared is left out while others wait."""
+        if spare and self.decoding > 0:
+            return "", 0.0
+        self.decoding += 1
+        try:
+            return await self.work(self.listening, self.hearing.decode, samples, rate)
+        finally:
+            self.decoding -= 1
 
     async def transcriptions(self, request):
         if not request.content_type.startswith("multipart/"):
@@ -50,7 +60,7 @@ class Server:
         if not file:
             return think.fault(400, "there is no `file`", "file")
         try:
-            samples = await self.work(decode_audio, io.BytesIO(bytes(file)), sound.HEARING_RATE)
+            samples = await self.work(self.listening, decode_audio, io.BytesIO(bytes(file)), sound.HEARING_RATE)
         except Exception as error:  # noqa: BLE001 - the decoder raises many kinds, all mean the same
             return think.fault(400, f"the file cannot be decoded: {error}", "file")
         text, _ = await self.decode(samples, sound.HEARING_RATE)
@@ -78,7 +88,7 @@ class Server:
         try:
             if kind == "wav":
                 await response.write(sound.wav_header(voice.RATE))
-            while (samples := await self.work(next, sentences, None)) is not None:
+            while (samples := await self.work(self.speaking, next, sentences, None)) is not None:
                 data = sound.to_pcm(samples)
                 for at in range(0, len(data), PIECE):
                     await response.write(data[at : at + PIECE])

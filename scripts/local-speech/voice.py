@@ -12,6 +12,20 @@ import numpy as np
 import sound
 
 RATE = 24000
+# What is left of the silence around a sentence, in seconds: together the 350 ms that speakers leave between two.
+BEFORE, AFTER = 0.05, 0.30
+# What is softer in 10 ms is silence, in dBFS.
+AUDIBLE = -50.0
+
+
+def trimmed(samples):
+    """A sentence without the silence that a synthesiser puts around it: twice 300 ms would end any turn."""
+    step = RATE // 100
+    heard = [at for at in range(0, len(samples), step) if sound.level(samples[at : at + step]) > AUDIBLE]
+    if not heard:
+        return samples
+    spoken = samples[max(heard[0] - int(BEFORE * RATE), 0) : heard[-1] + step]
+    return np.concatenate([spoken, np.zeros(int(AFTER * RATE), np.float32)])
 
 
 class Hibari:
@@ -31,7 +45,7 @@ class Hibari:
         for one in phonemes:
             with self._lock:
                 piece = self._tts.from_ids(self._tts.ids(one), speed, np.random.default_rng(0))
-            yield piece
+            yield trimmed(piece)
 
 
 class Espeak:
@@ -47,7 +61,7 @@ class Espeak:
             # The header claims a length that is not true; the bytes are what there is.
             with wave.open(io.BytesIO(done.stdout)) as file:
                 rate = file.getframerate()
-            yield sound.resample(sound.from_pcm(done.stdout[44:]), rate, RATE)
+            yield trimmed(sound.resample(sound.from_pcm(done.stdout[44:]), rate, RATE))
 
 
 def load():

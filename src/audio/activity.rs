@@ -9,6 +9,8 @@ pub struct Activity {
     /// From the first to the last loud frame of the present sound, in ms; 0 between sounds.
     pub speech: u32,
     /// Since the last loud frame of any sound, clicks left out, in ms. Counts from the start where nobody spoke yet.
+    /// Stands still while a sound begins that may be a click or a word: who waits for the end of a pause must not find
+    /// it while the next word is being said. What was a click counts as silence afterwards.
     pub silence: u32,
 }
 
@@ -70,12 +72,58 @@ impl Tracker {
         Activity {
             speaking: speech > 0 && speech >= self.shortest,
             speech,
-            silence: self.silence,
+            silence: self.silence.saturating_sub(self.undecided()),
+        }
+    }
+
+    /// How long a sound has been going on that is too short yet to be speech; 0 where there is none.
+    fn undecided(&self) -> u32 {
+        match self.sound {
+            Some(Sound { length, since_loud }) if length < self.shortest && since_loud < self.hangover / 2 => {
+                length.saturating_add(since_loud)
+            }
+            _ => 0,
         }
     }
 
     /// Whether a sound, long enough or not, is going on or its hangover has not passed.
     pub const fn in_sound(&self) -> bool {
         self.sound.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The silences after each of so many windows of 32 ms.
+    fn silences(tracker: &mut Tracker, windows: &[(usize, bool)]) -> Vec<u32> {
+        let each = windows
+            .iter()
+            .flat_map(|&(count, loud)| std::iter::repeat_n(loud, count));
+        each.map(|loud| {
+            tracker.push(32, loud);
+            tracker.activity().silence
+        })
+        .collect()
+    }
+
+    #[test]
+    fn a_pause_stands_still_while_the_next_word_begins() {
+        let mut tracker = Tracker::new(120, 100);
+        assert_eq!(silences(&mut tracker, &[(10, true), (14, false)]).last(), Some(&448));
+        assert_eq!(silences(&mut tracker, &[(4, true)]), [448, 448, 448, 0]);
+        assert!(tracker.activity().speaking);
+    }
+
+    #[test]
+    fn a_click_was_silence_all_along() {
+        let mut tracker = Tracker::new(120, 100);
+        silences(&mut tracker, &[(10, true), (14, false)]);
+        assert_eq!(
+            silences(&mut tracker, &[(1, true), (4, false)]),
+            [448, 448, 544, 576, 608]
+        );
+        assert!(!tracker.activity().speaking);
     }
 }

@@ -244,7 +244,15 @@ pub(super) fn all<P: ?Sized>(
         match make(&service) {
             Ok(provider) => {
                 let name = service.name.as_str().into();
-                made.push((Named { name, provider }, service));
+                let patience = service.patience;
+                made.push((
+                    Named {
+                        name,
+                        provider,
+                        patience,
+                    },
+                    service,
+                ));
             }
             Err(error) => {
                 tracing::warn!(provider = service.name, %error, "a provider cannot be used as it is set up");

@@ -51,6 +51,7 @@ impl Engine {
             let cached = Cached::new(named.provider, &service, Arc::clone(&self.spoken));
             Named {
                 name: named.name,
+                patience: named.patience,
                 provider: Arc::new(cached) as Arc<dyn speak::Speaker>,
             }
         });

@@ -1,8 +1,10 @@
 //! Actions that a conversation has granted: each runs by itself, and its result comes back whenever it is there.
 
 use crate::talk::{ActionCall, Order, Signal};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -19,7 +21,7 @@ pub(super) async fn run(doer: Arc<dyn Doer>, mut orders: mpsc::Receiver<Order>, 
         tokio::select! {
             order = orders.recv() => match order {
                 Some(Order::Act { generation, call }) => {
-                    let action = doer.act(&call);
+                    let action = act(&*doer, &call);
                     under_way.push(async move { (generation, call.id, action.await) });
                 }
                 Some(_) => {}
@@ -32,4 +34,20 @@ pub(super) async fn run(doer: Arc<dyn Doer>, mut orders: mpsc::Receiver<Order>, 
             }
         }
     }
+}
+
+/// One action; where it breaks down, the others go on.
+fn act(doer: &dyn Doer, call: &ActionCall) -> BoxFuture<'static, Result<String, String>> {
+    // Neither a doer that panicked nor its future is used again for this action.
+    match catch_unwind(AssertUnwindSafe(|| doer.act(call))) {
+        Ok(action) => {
+            let action = AssertUnwindSafe(action).catch_unwind();
+            action.map(|result| result.unwrap_or_else(|_| broke_down())).boxed()
+        }
+        Err(_) => std::future::ready(broke_down()).boxed(),
+    }
+}
+
+fn broke_down() -> Result<String, String> {
+    Err("it broke down; it is not known whether it was done".to_owned())
 }

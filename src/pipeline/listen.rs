@@ -1,5 +1,6 @@
 //! The listening stage: sound goes to whoever listens; where that one fails, the next hears the utterance from its start.
 
+use super::guard::guarded;
 use super::{Named, failed, serving};
 use crate::audio::mulaw::{FRAME, millis};
 use crate::providers::ProviderError;
@@ -16,8 +17,6 @@ const QUEUE: usize = 256;
 const KEPT: usize = 80_000;
 /// How much sound is kept while nobody speaks: an utterance is noticed after its beginning.
 const BEFORE: usize = 4_000;
-/// How long an answer to a flush may take where somebody else could give it.
-const PATIENCE: Duration = Duration::from_millis(1_200);
 
 /// What another listener would have to be told.
 #[derive(Default)]
@@ -87,7 +86,12 @@ pub(super) async fn run(
     let mut memory = Memory::default();
     let mut last: Option<(Arc<str>, ProviderError)> = None;
     let count = staff.len();
-    for (index, Named { name, provider }) in staff.into_iter().enumerate() {
+    for (index, member) in staff.into_iter().enumerate() {
+        let Named {
+            name,
+            provider,
+            patience,
+        } = member;
         serving(&signals, Stage::Listen, &name, last.as_ref().map(|(name, _)| name)).await;
         let again = memory.again();
         if let Some((_, since)) = &mut memory.flush {
@@ -99,18 +103,10 @@ pub(super) async fn run(
                 let _room = to_listener.try_send(order);
             }
             let (told, heard) = mpsc::channel(QUEUE);
-            let listening = provider.listen(inbox, told);
-            let others = index + 1 < count;
-            serve(
-                listening,
-                to_listener,
-                heard,
-                &mut orders,
-                &signals,
-                &mut memory,
-                others,
-            )
-            .await
+            let listening = guarded(async move { provider.listen(inbox, told).await });
+            // How long an answer to a flush may take where somebody else could give it.
+            let limit = (index + 1 < count).then_some(patience.first);
+            serve(listening, to_listener, heard, &mut orders, &signals, &mut memory, limit).await
         };
         let Some(error) = error else { return };
         tracing::warn!(provider = &*name, class = error.class().name(), %error, "LISTEN_FAILED");
@@ -130,15 +126,15 @@ async fn serve(
     orders: &mut mpsc::Receiver<Hear>,
     signals: &mpsc::Sender<Signal>,
     memory: &mut Memory,
-    others: bool,
+    limit: Option<Duration>,
 ) -> Option<ProviderError> {
     tokio::pin!(listening);
     let never = Instant::now() + Duration::from_secs(86_400 * 365);
     let alarm = sleep_until(never);
     tokio::pin!(alarm);
     loop {
-        let due = match memory.flush {
-            Some((_, since)) if others => since + PATIENCE,
+        let due = match (memory.flush, limit) {
+            (Some((_, since)), Some(limit)) => since + limit,
             _ => never,
         };
         if alarm.deadline() != due {
@@ -156,7 +152,7 @@ async fn serve(
             }
             order = orders.recv() => {
                 let order = order?;
-                memory.note(&order, others);
+                memory.note(&order, limit.is_some());
                 if to_listener.try_send(order).is_err() && !matches!(order, Hear::Sound(_)) {
                     return Some(ProviderError::Timeout { limit: Duration::from_secs(5) });
                 }
@@ -166,7 +162,7 @@ async fn serve(
                     return None;
                 }
             }
-            () = &mut alarm => return Some(ProviderError::Timeout { limit: PATIENCE }),
+            () = &mut alarm => return Some(ProviderError::Timeout { limit: limit.unwrap_or_default() }),
         }
     }
 }

@@ -1,78 +1,26 @@
 //! The speaking stage: pieces go to the voice that serves; what it leaves unsaid, the next one says.
 
+mod ahead;
+mod todo;
+
+use super::guard::guarded;
 use super::{Named, failed, serving};
 use crate::audio::trim::Trim;
 use crate::providers::ProviderError;
 use crate::providers::speak::{Say, Speaker, Spoken};
 use crate::talk::{Order, Signal, Stage};
+use ahead::{Ahead, LUMP};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use todo::Todo;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
+/// Orders that may wait for a voice.
+const SAYS: usize = 64;
 /// Sound that may wait, in lumps: a voice is not read any faster than it is taken.
-const LUMPS: usize = 64;
-
-/// A piece that was not spoken to its end.
-struct Piece {
-    generation: u32,
-    piece: u32,
-    text: Arc<str>,
-}
-
-/// What is still to be spoken.
-#[derive(Default)]
-struct Todo {
-    pieces: VecDeque<Piece>,
-    /// The answer that has no more pieces.
-    finished: Option<u32>,
-    /// Everything up to this answer is not wanted.
-    cancelled: Option<u32>,
-}
-
-impl Todo {
-    fn note(&mut self, order: &Say) {
-        match order {
-            Say::Piece {
-                generation,
-                piece,
-                text,
-            } => self.pieces.push_back(Piece {
-                generation: *generation,
-                piece: *piece,
-                text: Arc::clone(text),
-            }),
-            Say::Finish { generation } => self.finished = Some(*generation),
-            Say::Cancel { generation } => {
-                self.pieces.retain(|piece| piece.generation > *generation);
-                self.cancelled = self.cancelled.max(Some(*generation));
-            }
-        }
-    }
-
-    fn is_wanted(&self, generation: u32) -> bool {
-        self.cancelled.is_none_or(|cancelled| generation > cancelled)
-    }
-
-    fn done(&mut self, generation: u32, piece: u32) {
-        self.pieces
-            .retain(|known| (known.generation, known.piece) != (generation, piece));
-    }
-
-    /// The orders that bring another voice to where this one stopped.
-    fn again(&self) -> Vec<Say> {
-        let mut orders: Vec<Say> = self
-            .pieces
-            .iter()
-            .map(|piece| Say::Piece {
-                generation: piece.generation,
-                piece: piece.piece,
-                text: Arc::clone(&piece.text),
-            })
-            .collect();
-        orders.extend(self.finished.map(|generation| Say::Finish { generation }));
-        orders
-    }
-}
+const LUMPS: usize = 4;
 
 /// Why a voice does not go on.
 enum Stopped {
@@ -88,47 +36,63 @@ pub(super) async fn run(
     mut orders: mpsc::Receiver<Order>,
     signals: mpsc::Sender<Signal>,
 ) {
-    let mut todo = Todo::default();
+    let (mut todo, mut ahead) = (Todo::default(), Ahead::default());
     let mut before: Option<(Arc<str>, ProviderError)> = None;
-    // After the last one the first gets another chance with the next answer: nobody else is left.
-    let mut rounds = staff.iter().cycle();
-    let mut tried = 0;
-    while let Some(Named { name, provider }) = rounds.next() {
-        if tried == staff.len() {
-            let error = before.as_ref().map_or_else(String::new, |(_, error)| error.to_string());
-            let generation = todo.pieces.front().map_or(0, |piece| piece.generation);
-            failed(&signals, Stage::Speak, generation, &error).await;
-            todo = Todo::default();
-            tried = 0;
-            before = None;
+    // Who serves, and how many failed since a voice did something: one that did gets another chance, after the others.
+    let (mut index, mut failures) = (0, 0);
+    loop {
+        if failures == staff.len() {
+            let error = before.take().map_or_else(String::new, |(_, error)| error.to_string());
+            // A voice that breaks while nothing is wanted of it keeps nobody waiting.
+            if let Some(generation) = todo.generation() {
+                failed(&signals, Stage::Speak, generation, &error).await;
+            }
+            todo.give_up();
+            (index, failures) = (0, 0);
             // Nothing is tried until something is wanted.
-            let Some(order) = orders.recv().await else { return };
-            if let Some(say) = say(order) {
-                todo.note(&say);
+            while todo.generation().is_none() {
+                let Some(order) = orders.recv().await else { return };
+                if let Some(say) = say(order) {
+                    todo.note(&say);
+                }
             }
         }
-        serving(&signals, Stage::Speak, name, before.as_ref().map(|(name, _)| name)).await;
-        let (says, inbox) = mpsc::channel(LUMPS);
+        let Some(Named { name, provider, .. }) = staff.get(index) else {
+            return;
+        };
+        let instead_of = before.as_ref().map(|(name, _)| name);
+        // A second try is nobody else's.
+        if instead_of != Some(name) {
+            serving(&signals, Stage::Speak, name, instead_of).await;
+        }
+        let (says, inbox) = mpsc::channel(SAYS);
         let (lumps, spoken) = mpsc::channel(LUMPS);
         let mut voice = Voice {
             todo: &mut todo,
+            ahead: &mut ahead,
             orders: &mut orders,
             signals: &signals,
             says,
             trim: Default::default(),
+            ready: VecDeque::new(),
             worked: false,
         };
-        let speaking = Arc::clone(provider).speak(inbox, lumps);
+        let provider = Arc::clone(provider);
+        let speaking = guarded(async move { provider.speak(inbox, lumps).await });
         let stopped = voice.serve(speaking, spoken).await;
-        let worked = voice.worked;
-        match stopped {
+        let mut worked = voice.worked;
+        let error = match stopped {
             Stopped::Over => return,
-            Stopped::Failed(error) => {
-                tracing::warn!(provider = &**name, class = error.class().name(), %error, "SPEAK_FAILED");
-                tried = if worked { 1 } else { tried + 1 };
-                before = Some((Arc::clone(name), error));
-            }
+            Stopped::Failed(error) => error,
+        };
+        tracing::warn!(provider = &**name, class = error.class().name(), %error, "SPEAK_FAILED");
+        for (generation, piece) in todo.broken() {
+            worked = true;
+            let _told = signals.send(Signal::Spoken { generation, piece }).await;
         }
+        failures = if worked { 0 } else { failures + 1 };
+        index = (index + 1) % staff.len();
+        before = Some((Arc::clone(name), error));
     }
 }
 
@@ -152,11 +116,14 @@ fn say(order: Order) -> Option<Say> {
 /// One voice serving.
 struct Voice<'a> {
     todo: &'a mut Todo,
+    ahead: &'a mut Ahead,
     orders: &'a mut mpsc::Receiver<Order>,
     signals: &'a mpsc::Sender<Signal>,
     says: mpsc::Sender<Say>,
     /// The piece whose sound comes, and its trimming.
     trim: ((u32, u32), Trim),
+    /// What was said and not told yet: a lump's worth.
+    ready: VecDeque<Signal>,
     /// Whether it has spoken a piece to its end.
     worked: bool,
 }
@@ -167,28 +134,42 @@ impl Voice<'_> {
         speaking: impl Future<Output = Result<(), ProviderError>>,
         mut spoken: mpsc::Receiver<Spoken>,
     ) -> Stopped {
-        let mut waiting: VecDeque<Say> = self.todo.again().into();
+        let mut waiting = self.todo.again();
         let says = self.says.clone();
         tokio::pin!(speaking);
+        let mut ended = None;
         loop {
+            if self.ready.is_empty() && ended.is_some() {
+                // What it said before its end counts.
+                let last = match spoken.try_recv() {
+                    Ok(said) => self.take(said),
+                    Err(_) => ended.take(),
+                };
+                match last {
+                    Some(error) => return Stopped::Failed(error),
+                    None => continue,
+                }
+            }
             let room = async {
-                match waiting.is_empty() {
+                match waiting.is_empty() || ended.is_some() {
                     true => std::future::pending().await,
                     false => says.reserve().await,
                 }
             };
+            let more_at = match self.ready.front() {
+                Some(Signal::Sound { .. }) => self.ahead.more_at(),
+                _ => None,
+            };
+            let more = async {
+                if let Some(at) = more_at {
+                    sleep_until(at).await;
+                }
+            };
             tokio::select! {
-                result = &mut speaking => {
-                    // What it said before its end counts.
-                    while let Ok(said) = spoken.try_recv() {
-                        if let Some(error) = self.tell(said).await {
-                            return Stopped::Failed(error);
-                        }
-                    }
-                    return match result {
-                        Ok(()) => Stopped::Over,
-                        Err(error) => Stopped::Failed(error),
-                    };
+                result = &mut speaking, if ended.is_none() => {
+                    ended = Some(result.err().unwrap_or_else(|| ProviderError::Transient {
+                        detail: "the voice stopped by itself".to_owned(),
+                    }));
                 }
                 permit = room => match (permit, waiting.pop_front()) {
                     (Ok(permit), Some(order)) => permit.send(order),
@@ -201,12 +182,17 @@ impl Voice<'_> {
                         self.todo.note(&say);
                         if let Say::Cancel { generation } = say {
                             waiting.retain(|order| !matches!(order, Say::Piece { generation: of, .. } if *of <= generation));
+                            self.ready.retain(|signal| is_newer(signal, generation));
+                            self.ahead.emptied();
                         }
                         waiting.push_back(say);
                     },
                 },
-                Some(said) = spoken.recv() => {
-                    if let Some(error) = self.tell(said).await {
+                () = more, if !self.ready.is_empty() => if !self.tell().await {
+                    return Stopped::Over;
+                },
+                Some(said) = spoken.recv(), if self.ready.is_empty() => {
+                    if let Some(error) = self.take(said) {
                         return Stopped::Failed(error);
                     }
                 }
@@ -214,9 +200,20 @@ impl Voice<'_> {
         }
     }
 
-    /// Passes on what was spoken; an error where somebody else has to speak it.
-    async fn tell(&mut self, said: Spoken) -> Option<ProviderError> {
-        let signal = match said {
+    /// Tells the first of what is ready; false where nobody wants to know any more.
+    async fn tell(&mut self) -> bool {
+        let Some(signal) = self.ready.pop_front() else {
+            return true;
+        };
+        if let Signal::Sound { ulaw, .. } = &signal {
+            self.ahead.gave(Instant::now(), ulaw.len());
+        }
+        self.signals.send(signal).await.is_ok()
+    }
+
+    /// Takes what was spoken; an error where somebody else has to speak it.
+    fn take(&mut self, said: Spoken) -> Option<ProviderError> {
+        match said {
             Spoken::Sound {
                 generation,
                 piece,
@@ -226,32 +223,42 @@ impl Voice<'_> {
                     self.trim = ((generation, piece), Trim::default());
                 }
                 let ulaw = self.trim.1.take(&ulaw)?;
-                Signal::Sound {
-                    generation,
-                    piece,
-                    ulaw,
-                }
+                self.sound(generation, piece, ulaw);
             }
             Spoken::Done { generation, piece } if self.todo.is_wanted(generation) => {
                 self.worked = true;
-                self.todo.done(generation, piece);
                 if self.trim.0 == (generation, piece)
                     && let Some(ulaw) = self.trim.1.finish()
                 {
-                    let rest = Signal::Sound {
-                        generation,
-                        piece,
-                        ulaw,
-                    };
-                    let _told = self.signals.send(rest).await;
+                    self.sound(generation, piece, ulaw);
                 }
-                Signal::Spoken { generation, piece }
+                self.todo.done(generation, piece);
+                self.ready.push_back(Signal::Spoken { generation, piece });
             }
             Spoken::Failed { generation, error, .. } if self.todo.is_wanted(generation) => return Some(error),
             // Late: nobody wants it any more.
-            _ => return None,
-        };
-        let _told = self.signals.send(signal).await;
+            _ => {}
+        }
         None
+    }
+
+    fn sound(&mut self, generation: u32, piece: u32, mut ulaw: Bytes) {
+        self.todo.gave(generation, piece, ulaw.len());
+        while !ulaw.is_empty() {
+            let ulaw = ulaw.split_to(ulaw.len().min(LUMP));
+            self.ready.push_back(Signal::Sound {
+                generation,
+                piece,
+                ulaw,
+            });
+        }
+    }
+}
+
+/// Whether this belongs to a later answer than `cancelled`.
+fn is_newer(signal: &Signal, cancelled: u32) -> bool {
+    match signal {
+        Signal::Sound { generation, .. } | Signal::Spoken { generation, .. } => *generation > cancelled,
+        _ => true,
     }
 }

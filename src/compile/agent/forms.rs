@@ -162,12 +162,12 @@ form! {
 form! {
     /// When the caller may interrupt.
     pub struct BargeInForm {
-        /// Speech of this length stops the agent.
-        after: Duration = Duration::from_millis(200),
-        /// Speech of this length is an interruption for sure; if it was less, the agent goes on.
-        confirm: Duration = Duration::from_millis(500),
-        /// So many words are an interruption for sure; 0: only their length counts.
-        words: u32 = 0,
+        /// Speech of this length stops the agent. Default: 400 ms, so that "yeah" does not; 200 ms where nobody writes down words.
+        after: Option<Duration>,
+        /// Speech of this length is an interruption for sure; if it was less and only a nod, the agent goes on. Default: 800 ms; 500 ms where nobody writes down words.
+        confirm: Option<Duration>,
+        /// So many words are an interruption for sure, unless they only say that the caller listens; 0: only their length counts.
+        words: u32 = 1,
         /// The caller cannot interrupt in the first moments of an answer.
         ignore_first: Duration = Duration::from_millis(500),
         /// The agent goes on after this, where the caller said nothing more.

@@ -6,7 +6,7 @@ use super::forms::{ActivityWord, AgentForm, BargeInForm, FillerForm, ListenForm}
 use super::services::Services;
 use crate::audio::vad::{Kind, VadConfig};
 use crate::call::AgentAction;
-use crate::flow::{Finding, Located, Place, Reader};
+use crate::flow::{Duration, Finding, Located, Place, Reader};
 use crate::talk::Clip;
 use crate::talk::agent::{Action, ActionKind, BargeIn, Filler, Greeting, Idle, Line, Listening, Plan, PlanError};
 use serde_json::{Map, Value, json};
@@ -36,12 +36,13 @@ pub(super) fn read(
     let Actions {
         talk, call, mut exits, ..
     } = actions;
+    let transcribes = services.listen.is_some() || services.by_carrier;
     let mut plan = Plan {
         listen: form.listen.as_ref().map(listening).unwrap_or_default(),
-        barge_in: form.barge_in.as_ref().map(barge_in).unwrap_or_default(),
+        barge_in: barge_in(form.barge_in.as_ref(), transcribes),
         actions: talk,
         longest: form.longest.as_millis(),
-        transcribes: services.listen.is_some() || services.by_carrier,
+        transcribes,
         eager: form.think.as_ref().is_some_and(|think| think.eager),
         ..Plan::default()
     };
@@ -144,12 +145,24 @@ fn listening(form: &ListenForm) -> Listening {
     }
 }
 
-fn barge_in(form: &BargeInForm) -> BargeIn {
+/// Where nobody writes down words, nothing but its length tells an interruption from a nod: less of it has to do.
+const WORDLESS_PAUSE: u64 = 200;
+const WORDLESS_CONFIRM: u64 = 500;
+
+fn barge_in(form: Option<&BargeInForm>, transcribes: bool) -> BargeIn {
     let words = |words: &[String]| words.iter().map(|word| word.as_str().into()).collect();
-    let usual = BargeIn::default();
+    let mut usual = BargeIn::default();
+    if !transcribes {
+        (usual.pause_after, usual.confirm_after) = (WORDLESS_PAUSE, WORDLESS_CONFIRM);
+    }
+    let Some(form) = form else { return usual };
+    let pause_after = form.after.map_or(usual.pause_after, Duration::as_millis);
+    let confirm_after = form
+        .confirm
+        .map_or(usual.confirm_after.max(pause_after), Duration::as_millis);
     BargeIn {
-        pause_after: form.after.as_millis(),
-        confirm_after: form.confirm.as_millis(),
+        pause_after,
+        confirm_after,
         words: form.words,
         ignore_first: form.ignore_first.as_millis(),
         resume_after: form.resume.as_millis(),

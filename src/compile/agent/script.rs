@@ -97,8 +97,8 @@ pub(super) fn read(name: &Located<String>, form: &AgentForm, cx: &mut Reader) ->
         script.longest_turn = listen.longest_turn.as_millis();
     }
     script.longest = form.longest.as_millis();
-    if let Some(barge_in) = &form.barge_in {
-        script.barge_in_after = barge_in.after.as_millis();
+    if let Some(after) = form.barge_in.as_ref().and_then(|barge_in| barge_in.after) {
+        script.barge_in_after = after.as_millis();
     }
     // The sounds are checked one by one elsewhere; here they only have to be there.
     let stand_ins: Vec<Clip> = (sounds.texts.iter())

@@ -194,9 +194,11 @@ impl Default for Listening {
 pub struct BargeIn {
     /// Whether at all; a key still does.
     pub allowed: bool,
-    /// Speech over an answer that pauses it. Vapi's 200.
+    /// Speech over an answer that pauses it. Measured: "yeah" and "mm-hm" last 250 to 370 ms, and the activity hears the
+    /// end of a sound some 60 ms late; a pause that turns out to be for nothing costs half a second.
     pub pause_after: u64,
-    /// Speech over an answer that ends it. LiveKit's 500.
+    /// Speech over an answer that ends it, whatever its words. It is paused by then, so that nobody waits for this; "okay"
+    /// and "I see" last half a second.
     pub confirm_after: u64,
     /// So many words end it sooner; 0 for never by words.
     pub words: u32,
@@ -215,8 +217,8 @@ impl Default for BargeIn {
         let all = |words: &[&str]| words.iter().map(|&word| word.into()).collect();
         Self {
             allowed: true,
-            pause_after: 200,
-            confirm_after: 500,
+            pause_after: 400,
+            confirm_after: 800,
             words: 1,
             ignore_first: 500,
             resume_after: 2000,
@@ -397,7 +399,7 @@ mod tests {
             change(&mut plan);
             plan.check(&clips)
         };
-        let (pause_after, confirm_after) = (200, 100);
+        let (pause_after, confirm_after) = (400, 100);
         let cases = [
             (
                 with(|p| p.sorry = Some(Line::clip(2))),

@@ -71,17 +71,17 @@ fn speech_pauses_an_answer_and_then_ends_it() {
         world.times(|output| *output == Output::Clear),
     );
     assert_eq!((pause.len(), clear.len()), (1, 1));
-    assert_eq!(clear[0] - pause[0], 300);
+    assert_eq!(clear[0] - pause[0], 400);
     assert!(world.orders().any(|order| *order == Order::Cancel { generation: 1 }));
     let turns = world.turns();
-    assert_eq!(turns[1], (Role::Agent, "This is quite a long", true));
+    assert_eq!(turns[1], (Role::Agent, "This is quite a long answer.", true));
     assert_eq!(turns[2], (Role::Caller, "no I meant something else", false));
     assert_eq!(turns[3], (Role::Agent, "Short answer.", false));
     assert_eq!(
         world.asked()[1],
         [
             caller("tell me"),
-            agent("This is quite a long"),
+            agent("This is quite a long answer."),
             caller("no I meant something else")
         ]
     );
@@ -122,6 +122,20 @@ fn words_end_an_answer_sooner_and_a_nod_never_does() {
 }
 
 #[test]
+fn a_short_nod_is_not_even_paused_for_and_a_long_one_ends_nothing() {
+    for (millis, pauses) in [(380, 0), (700, 1)] {
+        let mut world = answering(plan(), 900);
+        world.saying = Some("Okay.".to_owned());
+        world.speech(millis);
+        world.quiet(6000);
+        let number = |wanted: Output| count(&world, |output| *output == wanted);
+        let stops = (number(Output::Pause), number(Output::Resume), number(Output::Clear));
+        assert_eq!(stops, (pauses, pauses, 0), "{millis} ms");
+        assert_eq!(world.turns().len(), 2, "{millis} ms");
+    }
+}
+
+#[test]
 fn a_stop_phrase_counts_though_many_words_are_wanted() {
     let mut plan = plan();
     plan.barge_in.words = 5;
@@ -137,7 +151,7 @@ fn a_stop_phrase_counts_though_many_words_are_wanted() {
 fn a_pause_that_nothing_comes_of_ends_after_two_seconds() {
     let mut world = answering(plan(), 900);
     world.saying = None;
-    world.speech(300);
+    world.speech(500);
     world.quiet(6000);
     let at = |wanted: Output| world.times(|output| *output == wanted)[0];
     let length = at(Output::Resume) - at(Output::Pause);
@@ -265,7 +279,7 @@ fn a_question_whose_answer_was_stopped_by_a_noise_is_answered_after_it() {
         ..plan()
     });
     world.saying = Some(String::new());
-    world.speech(700);
+    world.speech(1000);
     world.quiet(6000);
     assert_eq!(world.asked(), [[caller("tell me")], [caller("tell me")]]);
     assert_eq!(world.heard(), "Short answer.");
