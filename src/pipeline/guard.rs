@@ -42,12 +42,6 @@ pub(super) async fn watched(
     signals: mpsc::Sender<Signal>,
 ) {
     if AssertUnwindSafe(work).catch_unwind().await.is_err() {
-        failed(
-            &signals,
-            stage,
-            under_way.as_ref().of(stage),
-            "the stage broke down",
-        )
-        .await;
+        failed(&signals, stage, under_way.as_ref().of(stage), "the stage broke down").await;
     }
 }

@@ -106,16 +106,7 @@ pub(super) async fn run(
             let listening = guarded(async move { provider.listen(inbox, told).await });
             // How long an answer to a flush may take where somebody else could give it.
             let limit = (index + 1 < count).then_some(patience.first);
-            serve(
-                listening,
-                to_listener,
-                heard,
-                &mut orders,
-                &signals,
-                &mut memory,
-                limit,
-            )
-            .await
+            serve(listening, to_listener, heard, &mut orders, &signals, &mut memory, limit).await
         };
         let Some(error) = error else { return };
         tracing::warn!(provider = &*name, class = error.class().name(), %error, "LISTEN_FAILED");

@@ -79,18 +79,27 @@ pub fn begin(staff: &Staff, instructions: &str) -> Crew {
     };
     let listen = (!staff.listen.is_empty()).then(|| {
         let (orders, inbox) = mpsc::channel(SOUND);
-        run(Stage::Listen, Box::pin(listen::run(staff.listen.clone(), inbox, signals.clone())));
+        run(
+            Stage::Listen,
+            Box::pin(listen::run(staff.listen.clone(), inbox, signals.clone())),
+        );
         orders
     });
     let think = (!staff.think.is_empty()).then(|| {
         let (orders, inbox) = mpsc::channel(ORDERS);
         let tools = Arc::clone(&staff.tools);
-        run(Stage::Think, Box::pin(think::run(staff.think.clone(), tools, inbox, signals.clone())));
+        run(
+            Stage::Think,
+            Box::pin(think::run(staff.think.clone(), tools, inbox, signals.clone())),
+        );
         orders
     });
     let speak = (!staff.speak.is_empty()).then(|| {
         let (orders, inbox) = mpsc::channel(ORDERS);
-        run(Stage::Speak, Box::pin(speak::run(staff.speak.clone(), inbox, signals.clone())));
+        run(
+            Stage::Speak,
+            Box::pin(speak::run(staff.speak.clone(), inbox, signals.clone())),
+        );
         orders
     });
     let live = (!staff.live.is_empty()).then(|| {
@@ -99,13 +108,19 @@ pub fn begin(staff: &Staff, instructions: &str) -> Crew {
             instructions: instructions.to_owned(),
             tools: Arc::clone(&staff.tools),
         };
-        run(Stage::Live, Box::pin(live::run(staff.live.clone(), setup, inbox, signals.clone())));
+        run(
+            Stage::Live,
+            Box::pin(live::run(staff.live.clone(), setup, inbox, signals.clone())),
+        );
         orders
     });
     let act = staff.doer.as_ref().map(|doer| {
         let (orders, inbox) = mpsc::channel(ORDERS);
         // Every action is guarded by itself; the stage is the model's, as wishes are.
-        run(Stage::Think, Box::pin(act::run(Arc::clone(doer), inbox, signals.clone())));
+        run(
+            Stage::Think,
+            Box::pin(act::run(Arc::clone(doer), inbox, signals.clone())),
+        );
         orders
     });
     Crew {
