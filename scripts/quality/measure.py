@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--flow", default="examples/local-agent.yaml")
     parser.add_argument("--only", choices=KINDS, action="append", help="calls of this kind alone")
     parser.add_argument("--rounds", type=int, default=1, help="how often all calls are placed")
-    parser.add_argument("--at-once", type=int, default=6, help="how many calls are on the line together")
+    parser.add_argument("--at-once", type=int, default=5, help="how many calls are on the line together")
     parser.add_argument("--keep", help="a folder for recordings, labels, logs and judgements")
     args = parser.parse_args()
 

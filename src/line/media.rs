@@ -5,6 +5,7 @@ use super::clock::now;
 use super::engine::Engine;
 use super::sockets::Connected;
 use super::talk::{Setting, Talker, Wanted, conversation};
+use super::wishes::Names;
 use crate::call::{CallId, Event, MediaOrder, Pii, Time};
 use crate::media::{self, Admission, Host, Pulse, RelaySetup, Start, TalkSetup};
 use crate::server::{MediaSocket, SocketKind};
@@ -12,7 +13,7 @@ use crate::twiml::Links;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Orders that may wait for a session: it takes each at once.
 const ORDERS: usize = 4;
@@ -44,6 +45,8 @@ struct Begun {
     call: CallId,
     stream_sid: String,
     at: Time,
+    wishes: Names,
+    events: mpsc::UnboundedSender<(Event, oneshot::Sender<()>)>,
 }
 
 /// However the session ends, a panic among its ends: nobody takes the socket for an open one any more.
@@ -121,6 +124,17 @@ impl Host for CallHost {
                     interrupted: turn.interrupted,
                 },
                 media::Event::Set(vars) => Event::TalkSet { stream_sid, vars },
+                media::Event::Wished { id, name, arguments } => {
+                    let wish = begun.wishes.next(&id);
+                    // Before the call can hear of it, and have its result.
+                    self.engine.sockets.expect_wish(&begun.call, &wish);
+                    Event::Wished {
+                        stream_sid,
+                        id: wish,
+                        action: name.to_string(),
+                        arguments: Pii::new(arguments.to_string()),
+                    }
+                }
                 media::Event::Finished { exit, why } => Event::TalkEnded {
                     stream_sid,
                     exit: exit.to_string(),
@@ -140,11 +154,31 @@ impl Host for CallHost {
                     }
                 }
             };
-            if let Err(error) = self.engine.apply(&begun.call, event).await {
-                tracing::error!(call_sid = %begun.call, ?error, "an event of the stream was lost");
+            let (kept, done) = oneshot::channel();
+            if begun.events.send((event, kept)).is_err() || done.await.is_err() {
+                tracing::error!(call_sid = %begun.call, "nobody is left to keep the events of the stream");
             }
         }
         .boxed()
+    }
+}
+
+/// Keeps the events of a stream in their order, however long each takes and whether or not it is still waited for.
+async fn keep(engine: Arc<Engine>, call: CallId, mut events: mpsc::UnboundedReceiver<(Event, oneshot::Sender<()>)>) {
+    while let Some((event, kept)) = events.recv().await {
+        let wish = match &event {
+            Event::Wished { id, .. } => Some(id.clone()),
+            _ => None,
+        };
+        if let Err(error) = engine.apply(&call, event).await {
+            tracing::error!(call_sid = %call, ?error, "an event of the stream was lost");
+            if let Some(wish) = wish {
+                let refused = Err("it could not be done now".to_owned());
+                engine.sockets.acted(&call, &wish, refused);
+            }
+        }
+        // The session may have given up waiting.
+        let _waits = kept.send(());
     }
 }
 
@@ -160,14 +194,18 @@ impl CallHost {
         let (control, orders) = mpsc::channel(ORDERS);
         let pulse = Arc::new(Pulse::new());
         let stream_sid = start.stream_sid.clone();
+        let (events, inbox) = mpsc::unbounded_channel();
         let begun = Begun {
             call: id.clone(),
             stream_sid: stream_sid.clone(),
             at: now(),
+            wishes: Names::new(stream_sid.clone()),
+            events,
         };
         if self.begun.set(begun).is_err() {
             return refuse("the stream has begun twice");
         }
+        tokio::spawn(keep(Arc::clone(&self.engine), id.clone(), inbox));
         self.engine.sockets.connect(
             id.clone(),
             Connected {

@@ -1,6 +1,7 @@
 //! The media sockets of this process, by call: who is connected, orders to them, wishes that wait for their result.
 
 use super::clock::now;
+use super::wishes;
 use crate::call::CallId;
 use crate::media::{Control, Pulse};
 use std::collections::HashMap;
@@ -18,8 +19,16 @@ pub(super) struct Sockets {
     /// Sockets that are served, those whose conversation has not begun among them.
     served: AtomicUsize,
     closed: Notify,
-    /// Who waits for what came of a wish.
-    wishes: Mutex<HashMap<(CallId, String), oneshot::Sender<Acted>>>,
+    /// Wishes whose result was not told, or not fetched.
+    wishes: Mutex<HashMap<(CallId, String), Wish>>,
+}
+
+/// A wish on its way. It is made by whoever comes first: the call, which is to hear of it, or the one who waits for it.
+struct Wish {
+    /// For the call.
+    told: Option<oneshot::Sender<Acted>>,
+    /// For the one who waits.
+    result: Option<oneshot::Receiver<Acted>>,
 }
 
 /// An open socket.
@@ -78,25 +87,42 @@ impl Sockets {
         }
     }
 
-    /// Completes with what came of the wish; with an error where nobody will ever say.
-    pub fn await_wish(&self, id: &CallId, wish: &str) -> oneshot::Receiver<Acted> {
-        let (told, result) = oneshot::channel();
-        lock(&self.wishes).insert((id.clone(), wish.to_owned()), told);
-        result
+    /// There will be a result for this wish, from now on.
+    pub fn expect_wish(&self, id: &CallId, wish: &str) {
+        lock(&self.wishes)
+            .entry((id.clone(), wish.to_owned()))
+            .or_insert_with(Wish::new);
     }
 
-    /// Tells whoever waits for it what came of a wish.
+    /// Completes with what came of the wish; with an error where nobody will ever say.
+    pub fn await_wish(&self, id: &CallId, wish: &str) -> oneshot::Receiver<Acted> {
+        let mut wishes = lock(&self.wishes);
+        let key = (id.clone(), wish.to_owned());
+        let waiting = wishes.entry(key.clone()).or_insert_with(Wish::new);
+        let result = waiting.result.take();
+        if waiting.told.is_none() {
+            wishes.remove(&key);
+        }
+        result.unwrap_or_else(|| oneshot::channel().1)
+    }
+
+    /// Tells whoever waits for it, or will, what came of a wish.
     pub fn acted(&self, id: &CallId, wish: &str, result: Acted) {
-        let waiting = lock(&self.wishes).remove(&(id.clone(), wish.to_owned()));
-        if let Some(waiting) = waiting {
+        let mut wishes = lock(&self.wishes);
+        let key = (id.clone(), wish.to_owned());
+        let Some(waiting) = wishes.get_mut(&key) else { return };
+        if let Some(told) = waiting.told.take() {
             // A conversation that is over has no use for it.
-            let _told = waiting.send(result);
+            let _told = told.send(result);
+        }
+        if waiting.result.is_none() {
+            wishes.remove(&key);
         }
     }
 
-    /// Nobody waits any more for wishes of this conversation; their ids begin with the stream's.
+    /// Nobody waits any more for wishes of this stream.
     pub fn forget_wishes(&self, id: &CallId, stream_sid: &str) {
-        lock(&self.wishes).retain(|(of, wish), _| of != id || !wish.starts_with(stream_sid));
+        lock(&self.wishes).retain(|(of, wish), _| of != id || !wishes::is_of(wish, stream_sid));
     }
 
     pub fn begin_serving(&self) {
@@ -109,6 +135,50 @@ impl Sockets {
     }
 }
 
+impl Wish {
+    fn new() -> Self {
+        let (told, result) = oneshot::channel();
+        Self {
+            told: Some(told),
+            result: Some(result),
+        }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_result_finds_who_waits_whoever_comes_first() {
+        let (sockets, call) = (Sockets::default(), CallId("CA1".to_owned()));
+        // The one who waits.
+        let result = sockets.await_wish(&call, "MZ1/a/0");
+        sockets.expect_wish(&call, "MZ1/a/0");
+        sockets.acted(&call, "MZ1/a/0", Ok("first".to_owned()));
+        assert_eq!(result.await, Ok(Ok("first".to_owned())));
+        // The call, and even its result.
+        sockets.expect_wish(&call, "MZ1/a/1");
+        sockets.acted(&call, "MZ1/a/1", Ok("second".to_owned()));
+        let result = sockets.await_wish(&call, "MZ1/a/1");
+        assert_eq!(result.await, Ok(Ok("second".to_owned())));
+        assert!(lock(&sockets.wishes).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_over_takes_its_own_wishes_along_and_no_others() {
+        let (sockets, call) = (Sockets::default(), CallId("CA1".to_owned()));
+        let (old, new) = (
+            sockets.await_wish(&call, "MZ1/a/0"),
+            sockets.await_wish(&call, "MZ2/a/0"),
+        );
+        sockets.forget_wishes(&call, "MZ1");
+        assert!(old.await.is_err());
+        sockets.acted(&call, "MZ2/a/0", Err("no".to_owned()));
+        assert_eq!(new.await, Ok(Err("no".to_owned())));
+    }
 }

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::flows::Version;
 use super::staff::Serving;
-use super::wishes::Wishes;
+use super::wishes::{Names, Wishes};
 use crate::call::{self, Agent, CallId};
 use crate::media::Crew;
 use crate::pipeline;
@@ -13,7 +13,6 @@ use crate::talk::relay::{Answering, Relayed, TextTalk};
 use crate::talk::scripted::Scripted;
 use crate::talk::{Clip, Talk};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 /// A conversation, as its socket carries it.
 pub(super) enum Talker {
@@ -74,8 +73,7 @@ pub(super) fn conversation(
     staff.doer = Some(Arc::new(Wishes {
         engine: Arc::clone(engine),
         call: call.clone(),
-        stream_sid: stream_sid.to_owned(),
-        count: AtomicU32::new(0),
+        names: Names::new(stream_sid),
     }));
     let crew = pipeline::begin(&staff, &wanted.instructions);
     let plan = Arc::new(Plan {

@@ -315,6 +315,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     fn order(&mut self, order: Order) {
         if self.services.is_some() {
+            // A wish that the call does not hear of is not waited for by anybody but the conversation.
+            if Event::of(&order).is_some_and(|wished| !self.tell(wished)) {
+                return;
+            }
             self.serve(|services| services.order(order));
         } else {
             tracing::error!(
@@ -365,10 +369,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 self.ending = self.ending.or(Some(CloseReason::Finished));
                 self.tell(Event::Finished { exit, why });
             }
-            Output::Set(values) => self.tell(Event::Set(values)),
+            Output::Set(values) => _ = self.tell(Event::Set(values)),
             Output::Words { text, last: false } => tracing::info!(call_sid, text, "STT_PARTIAL"),
             Output::Words { text, last: true } => tracing::info!(call_sid, text, "STT_FINAL"),
-            Output::Turn(turn) => self.tell(Event::Turn(turn)),
+            Output::Turn(turn) => _ = self.tell(Event::Turn(turn)),
             Output::State(state) => {
                 tracing::info!(call_sid, state = state.name(), "STATE");
             }
@@ -399,10 +403,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         }
     }
 
-    fn tell(&mut self, event: Event) {
-        if let Err(error) = self.events.try_send(event) {
+    /// Whether the event will be reported.
+    fn tell(&mut self, event: Event) -> bool {
+        let sent = self.events.try_send(event);
+        if let Err(error) = &sent {
             tracing::error!(call_sid = self.call_sid, %error, "an event of the conversation is lost");
         }
+        sent.is_ok()
     }
 
     fn now(&self) -> u64 {

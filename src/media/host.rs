@@ -20,7 +20,9 @@ pub trait Host: Send + Sync {
 
     /// Keeps an event. Events of one call come one after the other and in order; sound goes on meanwhile.
     /// All of them, `Closed` included, are reported before the socket is closed, so that they are known when the
-    /// carrier asks how the call goes on. One that takes more than five seconds is given up, and all after it.
+    /// carrier asks how the call goes on. One that takes more than five seconds is no longer waited for, nor are those
+    /// that are left five seconds after the conversation's end: what was polled once the host finishes by itself, in its
+    /// order, though the future is dropped.
     fn report<'a>(&'a self, call_sid: &'a str, event: Event) -> BoxFuture<'a, ()>;
 }
 
@@ -101,6 +103,14 @@ pub enum Event {
     Finished { exit: Arc<str>, why: End },
     /// The conversation found out these values for the call.
     Set(Map<String, Value>),
+    /// The conversation has granted this wish of its model; whoever is to do it waits for what comes of it.
+    Wished {
+        /// The model's own name for it, which it may use again.
+        id: Arc<str>,
+        name: Arc<str>,
+        /// JSON text.
+        arguments: Arc<str>,
+    },
     /// The session is over. Where it was by text, messages are counted in place of frames.
     Closed {
         reason: CloseReason,
@@ -138,6 +148,18 @@ pub enum CloseReason {
     Drained,
     /// The conversation itself broke down; it was told nothing more.
     Failed,
+}
+
+impl Event {
+    /// The event that an order is, where it is one: what the call is to do is told in line with everything else.
+    pub(super) fn of(order: &Order) -> Option<Self> {
+        let Order::Act { call, .. } = order else { return None };
+        Some(Self::Wished {
+            id: Arc::clone(&call.id),
+            name: Arc::clone(&call.name),
+            arguments: Arc::clone(&call.arguments),
+        })
+    }
 }
 
 impl CloseReason {

@@ -6,8 +6,9 @@ use super::super::socket::{Heard, Socket, failure};
 use super::super::wire::MAX_MESSAGE;
 use super::wire::{self, Incoming};
 use crate::talk::relay::{Input, Output, TextTalk};
-use crate::talk::{Signal, State};
+use crate::talk::{Order, Signal, State};
 use bytes::Bytes;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -36,6 +37,8 @@ pub(super) struct Session<'a, S> {
     streaming: bool,
     /// Nothing new may be said; the session ends when what is being said was heard.
     draining: bool,
+    /// Set when the conversation broke down, and must not be asked again.
+    broken: bool,
     /// Set when the session is over.
     over: Option<CloseReason>,
     exit: Option<Arc<str>>,
@@ -75,6 +78,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             speaking: false,
             streaming: false,
             draining: false,
+            broken: false,
             over: None,
             exit: None,
             // The setup is one: a session that has it does work.
@@ -224,13 +228,41 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         }
     }
 
-    /// Gives the conversation an input and does what it answers.
+    /// Gives the conversation an input and does what it answers. One that panics ends its own session alone.
     fn give(&mut self, input: Input<'_>) {
-        let mut outputs = Vec::new();
-        self.talk.handle(self.now(), input, &mut outputs);
-        for output in outputs {
-            self.act(output);
+        if self.broken {
+            return;
         }
+        let (now, mut outputs) = (self.now(), Vec::new());
+        let talk = &mut self.talk;
+        match catch_unwind(AssertUnwindSafe(|| talk.handle(now, input, &mut outputs))) {
+            Ok(()) => outputs.into_iter().for_each(|output| self.act(output)),
+            Err(_) => self.fail(),
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        let call_sid = self.call_sid;
+        if self.services.is_none() {
+            tracing::error!(call_sid, "there is nobody to carry out what the conversation wants");
+            return;
+        }
+        // A wish that the call does not hear of is not waited for by anybody but the conversation.
+        if Event::of(&order).is_some_and(|wished| !self.tell(wished)) {
+            return;
+        }
+        if let Some(services) = &mut self.services
+            && catch_unwind(AssertUnwindSafe(|| services.order(order))).is_err()
+        {
+            self.fail();
+        }
+    }
+
+    fn fail(&mut self) {
+        tracing::error!(call_sid = self.call_sid, "the conversation broke down");
+        self.broken = true;
+        self.services = None;
+        self.over = Some(CloseReason::Failed);
     }
 
     fn act(&mut self, output: Output) {
@@ -252,11 +284,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 self.streaming = !last;
                 self.speak(wire::part(&text, last, interruptible));
             }
-            Output::Order(order) => match &mut self.services {
-                Some(services) => services.order(order),
-                None => tracing::error!(call_sid, "there is nobody to carry out what the conversation wants"),
-            },
-            Output::Set(values) => self.tell(Event::Set(values)),
+            Output::Order(order) => self.order(order),
+            Output::Set(values) => _ = self.tell(Event::Set(values)),
             Output::Finish { exit, why } => {
                 self.over.get_or_insert(CloseReason::Finished);
                 self.tell(Event::Finished {
@@ -265,7 +294,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 });
                 self.exit = Some(exit);
             }
-            Output::Turn(turn) => self.tell(Event::Turn(turn)),
+            Output::Turn(turn) => _ = self.tell(Event::Turn(turn)),
             Output::State(state) => {
                 tracing::info!(call_sid, state = state.name(), "STATE");
                 self.speaking = state == State::Speaking;
@@ -292,10 +321,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         }
     }
 
-    fn tell(&mut self, event: Event) {
-        if let Err(error) = self.events.try_send(event) {
+    /// Whether the event will be reported.
+    fn tell(&mut self, event: Event) -> bool {
+        let sent = self.events.try_send(event);
+        if let Err(error) = &sent {
             tracing::error!(call_sid = self.call_sid, %error, "an event of the conversation is lost");
         }
+        sent.is_ok()
     }
 
     fn now(&self) -> u64 {

@@ -1,7 +1,8 @@
 //! What the model wishes is checked and granted here; every wish gets one result.
 
 use super::answer::{Answer, Pending, Step, Then};
-pub(in crate::talk) use super::history::CANCELLED;
+use super::history::Fate;
+pub(in crate::talk) use super::history::{CANCELLED, LATE, UNDER_WAY};
 use super::plan::{ActionKind, Plan};
 use super::{Conversation, Phase};
 use crate::talk::{ActionCall, End, Order, Output, Stage};
@@ -9,7 +10,6 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 pub(in crate::talk) const OK: &str = "ok";
-pub(in crate::talk) const LATE: &str = "The action took too long; it is not known whether it was done.";
 const COMPLETED: &str = "completed";
 
 /// What is to be done about one wish.
@@ -38,7 +38,7 @@ impl Conversation {
             match plan.judge(&call) {
                 Verdict::Faulty(told) => {
                     is_faulty = true;
-                    self.result(&call.id, &told);
+                    self.granted(&call.id, Fate::Told(told.into()));
                     continue;
                 }
                 Verdict::Exit(exit) => self.leave(&call.id, exit),
@@ -47,7 +47,7 @@ impl Conversation {
                         variable.to_string(),
                         Value::Object(values),
                     )])));
-                    self.result(&call.id, OK);
+                    self.granted(&call.id, Fate::Told(OK.into()));
                 }
                 Verdict::Do { timeout } => {
                     pending.push(Pending {
@@ -55,6 +55,7 @@ impl Conversation {
                         id: call.id.clone(),
                         until: now.saturating_add(timeout),
                     });
+                    self.granted(&call.id, Fate::UnderWay);
                     out.push(Output::Order(Order::Act { generation, call }));
                     says = says.or(plan.filler.action.as_ref());
                 }
@@ -77,34 +78,61 @@ impl Conversation {
         self.acted_all(now, out);
     }
 
-    /// What came of an action.
-    pub(super) fn acted(&mut self, now: u64, id: &str, result: &Result<String, String>, out: &mut Vec<Output>) {
-        match result {
-            Ok(text) => self.result(id, text),
-            Err(error) => self.result(id, &format!("The action failed: {error}")),
+    /// What came of an action. Where its answer is over, or did not wait for it, the model reads of it the next time.
+    pub(super) fn acted(
+        &mut self,
+        now: u64,
+        generation: u32,
+        id: &str,
+        result: &Result<String, String>,
+        out: &mut Vec<Output>,
+    ) {
+        let text = match result {
+            Ok(text) => text.clone(),
+            Err(error) => format!("The action failed: {error}"),
+        };
+        match self.answer_mut().and_then(|answer| answer.awaited(generation, id)) {
+            Some(call) => call.fate = Fate::Told(text.into()),
+            None => self.history.acted(generation, id, &text),
         }
-        self.no_longer(|action| *action.id == *id);
+        self.no_longer(|action| action.generation == generation && *action.id == *id);
         self.acted_all(now, out);
     }
 
     /// Actions whose time is over.
     pub(super) fn act_late(&mut self, now: u64, out: &mut Vec<Output>) {
-        let late: Vec<Arc<str>> = match self.answer_mut() {
+        let late: Vec<(u32, Arc<str>)> = match self.answer_mut() {
             Some(Answer {
                 step: Step::Acting(pending),
                 ..
             }) => pending
                 .iter()
                 .filter(|action| action.until <= now)
-                .map(|action| action.id.clone())
+                .map(|action| (action.generation, action.id.clone()))
                 .collect(),
             _ => return,
         };
-        for id in late {
-            self.result(&id, LATE);
+        for (generation, id) in late {
+            match self.answer_mut().and_then(|answer| answer.awaited(generation, &id)) {
+                Some(call) => call.fate = Fate::Late,
+                None => self.history.late(generation, &id),
+            }
         }
         self.no_longer(|action| action.until <= now);
         self.acted_all(now, out);
+    }
+
+    /// The speech that cut an answer off was none: that answer goes on with what comes of its wishes. False where it had
+    /// none, or was complete.
+    pub(super) fn go_on(&mut self, now: u64, out: &mut Vec<Output>) -> bool {
+        let Some(pending) = self.unfinished.take() else {
+            return false;
+        };
+        self.generation += 1;
+        let answer = Answer::new(now, self.generation, None, false, Step::Acting(pending));
+        self.commit(now, Box::new(answer), out);
+        self.acted_all(now, out);
+        true
     }
 
     /// The conversation ends with this answer; the first exit counts.
@@ -115,7 +143,7 @@ impl Conversation {
             answer.then = Then::Finish { exit, why: End::Exit };
             answer.interruptible = false;
         }
-        answer.result(id, if is_first { OK } else { CANCELLED });
+        answer.granted(id, Fate::Told(if is_first { OK } else { CANCELLED }.into()));
     }
 
     /// Last words are not interrupted, not even by speech that has begun.
@@ -149,13 +177,16 @@ impl Conversation {
         }
     }
 
-    fn result(&mut self, id: &str, text: &str) {
+    fn granted(&mut self, id: &str, fate: Fate) {
         if let Some(answer) = self.answer_mut() {
-            answer.result(id, text);
+            answer.granted(id, fate);
         }
     }
 
     fn no_longer(&mut self, is_over: impl Fn(&Pending) -> bool) {
+        if let Some(pending) = &mut self.unfinished {
+            pending.retain(|action| !is_over(action));
+        }
         if let Some(Answer {
             step: Step::Acting(pending),
             ..

@@ -1,7 +1,7 @@
 //! One answer from its first thought to its last sound, and what follows it.
 
 use super::hearing::Hearing;
-use super::history::{Call, Round};
+use super::history::{Call, Fate, Round};
 use super::sentences::Sentences;
 use super::track::{Piece, Track};
 use crate::talk::{End, Facts, Usage};
@@ -149,12 +149,28 @@ impl Answer {
         self.rounds.iter().flat_map(|round| &round.calls)
     }
 
-    /// Writes down what came of a wish, once.
-    pub(super) fn result(&mut self, id: &str, text: &str) {
-        let calls = self.rounds.iter_mut().flat_map(|round| &mut round.calls);
-        if let Some(call) = calls.into_iter().find(|known| *known.call.id == *id) {
-            call.result.get_or_insert_with(|| text.into());
+    /// Writes down what becomes of a wish of the present round, once.
+    pub(super) fn granted(&mut self, id: &str, fate: Fate) {
+        let calls = self.rounds.last_mut().map(|round| &mut round.calls);
+        if let Some(call) = calls.into_iter().flatten().find(|known| *known.call.id == *id)
+            && call.fate == Fate::Open
+        {
+            call.fate = fate;
         }
+    }
+
+    /// The wish of this round whose result is still to come.
+    pub(super) fn awaited(&mut self, generation: u32, id: &str) -> Option<&mut Call> {
+        let round = self.rounds.iter_mut().find(|round| round.generation == generation)?;
+        let mut calls = round.calls.iter_mut();
+        calls.find(|known| *known.call.id == *id && known.is_under_way())
+    }
+
+    /// Whether such a wish is there.
+    pub(super) fn awaits(&self, generation: u32, id: &str) -> bool {
+        let rounds = self.rounds.iter().filter(|round| round.generation == generation);
+        let mut calls = rounds.flat_map(|round| &round.calls);
+        calls.any(|known| *known.call.id == *id && known.is_under_way())
     }
 
     /// What the rounds said, as the model is told: all of it.
@@ -165,17 +181,28 @@ impl Answer {
             .map(move |round| (text(round), round.calls.as_slice()))
     }
 
+    /// What it still waits for where it was to go on after its wishes; none where there is nothing of that kind.
+    pub(super) fn unfinished(&mut self) -> Option<Vec<Pending>> {
+        let has_wished = self.rounds.len() > 1 || self.calls().next().is_some();
+        match std::mem::replace(&mut self.step, Step::Done) {
+            _ if self.then != Then::Listen => None,
+            Step::Acting(pending) => Some(pending),
+            Step::Thinking { .. } | Step::Thought => has_wished.then(Vec::new),
+            Step::Done => None,
+        }
+    }
+
     /// Whether the model said anything in it.
     pub(super) fn has_words(&self) -> bool {
         !self.track.text(|piece| !piece.aside).is_empty()
     }
 
     /// The rounds with the words of them that were heard by now.
-    pub(super) fn settle(&mut self, now: u64) -> Vec<(String, Vec<Call>)> {
+    pub(super) fn settle(&mut self, now: u64) -> Vec<(u32, String, Vec<Call>)> {
         let rounds = std::mem::take(&mut self.rounds);
         let heard = |round: Round| {
             let text = self.track.heard_text(now, words_of(round.generation));
-            (text, round.calls)
+            (round.generation, text, round.calls)
         };
         rounds.into_iter().map(heard).collect()
     }

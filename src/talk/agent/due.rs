@@ -142,7 +142,8 @@ impl Conversation {
         }
     }
 
-    /// However the wait is made up, nobody hears nothing for longer than a reply may take.
+    /// However the wait is made up, nobody hears nothing for longer than a reply may take. Only words that were sent for
+    /// to bridge the wait are given the time of a first sound on top: they would come at the very moment of giving up.
     fn silence(&self, answer: &Answer, soonest: &mut Soonest) {
         let track = &answer.track;
         if track.is_paused() || matches!(answer.step, Step::Done) && track.is_sent() {
@@ -152,7 +153,11 @@ impl Conversation {
             Some(_) => track.silent_from(),
             None => answer.last_sound,
         };
-        soonest.at(since.saturating_add(self.plan.reply), Due::NoAnswer);
+        let by = since.saturating_add(self.plan.reply);
+        let bridge = track
+            .bridged_since()
+            .map(|asked| asked.saturating_add(self.plan.waits.first_audio));
+        soonest.at(by.max(bridge.unwrap_or(by)), Due::NoAnswer);
     }
 
     /// When something is said because the caller waits.

@@ -8,6 +8,9 @@ const FEWEST: usize = 3;
 
 #[derive(Debug, Default)]
 pub(in crate::talk) struct Guards {
+    /// The carrier hears the caller, and takes the agent's own sound out: what comes through in spite of it is the end of
+    /// what was said, and whole.
+    pub(super) filtered: bool,
     /// What was said last, and until when it was heard.
     said: Vec<String>,
     until: u64,
@@ -19,13 +22,17 @@ pub(in crate::talk) struct Guards {
 impl Guards {
     /// These words were heard by the caller until now.
     pub(super) fn heard(&mut self, now: u64, text: &str) {
-        self.said = bare(text);
+        self.said = if self.filtered { last_sentence(text) } else { bare(text) };
         self.until = now;
     }
 
     /// Whether the caller's words, spoken from `started` on, are the agent's own.
     pub(super) fn is_echo(&self, plan: &Echo, started: u64, text: &str) -> bool {
-        started <= self.until + plan.within && own(plan, text, &self.said)
+        let is_own = match self.filtered {
+            true => is_sentence(text, &self.said),
+            false => own(plan, text, &self.said),
+        };
+        started <= self.until + plan.within && is_own
     }
 
     /// A whole answer was given. True where it was one too many like those before it.
@@ -46,6 +53,21 @@ pub(super) fn own(plan: &Echo, text: &str, said: &[String]) -> bool {
     words.len() >= FEWEST && stands_in(&words, said, plan.similar)
 }
 
+/// Whether these words are exactly the last sentence of what the agent says.
+pub(super) fn repeats_last(text: &str, says: &str) -> bool {
+    is_sentence(text, &last_sentence(says))
+}
+
+fn is_sentence(text: &str, sentence: &[String]) -> bool {
+    let words = bare(text);
+    words.len() >= FEWEST && words == sentence
+}
+
+fn last_sentence(text: &str) -> Vec<String> {
+    let mut sentences = text.rsplit(['.', '?', '!', '…', '\n']).map(bare);
+    sentences.find(|words| !words.is_empty()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +85,24 @@ mod tests {
         for (started, text, expected) in cases {
             assert_eq!(guards.is_echo(&plan, started, text), expected, "{text} at {started}");
         }
+    }
+
+    #[test]
+    fn where_the_carrier_filters_only_the_whole_last_sentence_is_an_echo() {
+        let (mut guards, plan) = (Guards::default(), Echo::default());
+        guards.filtered = true;
+        guards.heard(1000, "We have two flats. Do you live in Haifa?");
+        let cases = [
+            ("do you live in haifa", true),
+            ("live in Haifa", false),
+            ("We have two flats", false),
+            ("do you live in Haifa too", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(guards.is_echo(&plan, 1100, text), expected, "{text}");
+        }
+        guards.heard(1000, "Haifa?");
+        assert!(!guards.is_echo(&plan, 1100, "Haifa"), "callers answer with such words");
     }
 
     #[test]

@@ -151,7 +151,10 @@ impl Conversation {
         let spoken = hearing.as_ref().map_or("", |hearing| &hearing.text);
         if let (Some(hearing), false) = (&hearing, typed.any()) {
             let has_words = !words::bare(spoken).is_empty();
-            let is_noise = !has_words && hearing.speech < self.plan.listen.shortest;
+            // Of speech that cut off an answer with its actions under way there must be words: noise is no reason to
+            // leave them.
+            let is_noise = !has_words
+                && (hearing.speech < self.plan.listen.shortest || self.plan.transcribes && self.unfinished.is_some());
             if is_noise || self.guards.is_echo(&self.plan.echo, hearing.started, spoken) {
                 self.phase = Phase::Listening {
                     since,
@@ -171,6 +174,7 @@ impl Conversation {
                 ms: hearing.closing.unwrap_or(now).saturating_sub(hearing.last_sound),
             });
         }
+        self.unfinished = None;
         let text = [&*typed.typed, spoken].join(" ").trim().to_owned();
         let facts = hearing.as_ref().map(|hearing| Box::new(self.facts_of(now, hearing)));
         let pressed = typed.last.min(now);
@@ -206,6 +210,9 @@ impl Conversation {
     /// What was heard was no turn. A question that was left without an answer for it is answered now.
     pub(super) fn nobody_spoke(&mut self, now: u64, since: u64, out: &mut Vec<Output>) {
         self.listen(now, since, None, out);
+        if self.go_on(now, out) {
+            return;
+        }
         if self.history.is_owed {
             self.think_again(now, out);
         }

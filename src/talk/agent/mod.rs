@@ -59,6 +59,8 @@ pub struct Conversation {
     /// Idle prompts since the caller was last heard.
     prompts: u32,
     history: History,
+    /// What an answer that was cut off waits for, until it is known whether the caller has a turn.
+    unfinished: Option<Vec<Pending>>,
     guards: Guards,
     /// Who listens, thinks and speaks, as far as it was told.
     names: [Option<Arc<str>>; 3],
@@ -104,6 +106,7 @@ impl Conversation {
             state: None,
             prompts: 0,
             history: History::new(instructions),
+            unfinished: None,
             guards: Guards::default(),
             names: [None, None, None],
             utterances: 0,
@@ -183,10 +186,10 @@ impl Conversation {
             Signal::Sound { generation, piece, .. } | Signal::Spoken { generation, piece } => {
                 answer.is_some_and(|answer| answer.track.awaits(*generation, *piece))
             }
-            Signal::Acted { generation, id, .. } => answer.is_some_and(|answer| {
-                let is_awaited = |action: &Pending| action.generation == *generation && action.id == *id;
-                matches!(&answer.step, Step::Acting(pending) if pending.iter().any(is_awaited))
-            }),
+            // However late it is: the model is to know what was done.
+            Signal::Acted { generation, id, .. } => {
+                answer.is_some_and(|answer| answer.awaits(*generation, id)) || self.history.awaits(*generation, id)
+            }
             Signal::Serving { .. } => true,
             Signal::Failed { stage, generation, .. } => match stage {
                 Stage::Listen => self.plan.transcribes && *generation <= self.utterances,
@@ -215,7 +218,7 @@ impl Conversation {
                 ulaw,
             } => self.sound(now, *generation, *piece, ulaw, out),
             Signal::Spoken { generation, piece } => self.spoken(now, *generation, *piece, out),
-            Signal::Acted { id, result, .. } => self.acted(now, id, result, out),
+            Signal::Acted { generation, id, result } => self.acted(now, *generation, id, result, out),
             Signal::Serving { stage, provider, .. } => {
                 let index = match stage {
                     Stage::Listen => 0,

@@ -166,8 +166,10 @@ impl Conversation {
                 facts,
             }));
         }
-        for (heard, calls) in answer.settle(now) {
-            self.history.round(heard, calls);
+        let goes_on = interrupted && (answer.rounds.len() as u64) < u64::from(self.plan.rounds);
+        self.unfinished = answer.unfinished().filter(|_| goes_on);
+        for (generation, heard, calls) in answer.settle(now) {
+            self.history.round(generation, heard, calls);
         }
         over.map(|over| over.hearing)
     }

@@ -4,7 +4,7 @@
 mod voice;
 
 use super::answer::{Step, Then};
-use super::guards::own;
+use super::guards::repeats_last;
 use super::listen::is_answer_to;
 use super::{Conversation, Phase, Plan, PlanError, words};
 use crate::audio::vad::Kind;
@@ -36,8 +36,10 @@ impl Answering {
         plan.eager = false;
         plan.listen.activity.kind = Kind::Energy;
         plan.listen.shortest = plan.listen.shortest.max(1);
+        let mut talk = Conversation::new(Arc::new(plan), clips, instructions)?;
+        talk.guards.filtered = true;
         Ok(Self {
-            talk: Conversation::new(Arc::new(plan), clips, instructions)?,
+            talk,
             voice: Voice::default(),
             saying: None,
             answered: None,
@@ -113,7 +115,7 @@ impl Answering {
         let Phase::Answering { answer, .. } = &mut self.talk.phase else {
             return true;
         };
-        let is_own = || own(&plan.echo, text, &words::bare(&answer.track.text(|_| true)));
+        let is_own = || repeats_last(text, &answer.track.text(|_| true));
         if answer.then != Then::Listen || words::bare(text).is_empty() || is_own() {
             return false;
         }

@@ -1,7 +1,7 @@
 //! The model's side: what it is asked, and what becomes of its words and wishes.
 
 use super::answer::{Answer, Step, Then};
-use super::history::Call;
+use super::history::{Call, Fate};
 use super::listen::is_answer_to;
 use super::{Conversation, Phase};
 use crate::talk::{ActionCall, Order, Output, Stage, State, Usage};
@@ -39,7 +39,7 @@ impl Conversation {
         self.commit(now, answer, out);
     }
 
-    fn commit(&mut self, now: u64, answer: Box<Answer>, out: &mut Vec<Output>) {
+    pub(super) fn commit(&mut self, now: u64, answer: Box<Answer>, out: &mut Vec<Output>) {
         self.enter(State::Thinking, out);
         self.phase = Phase::Answering { answer, over: None };
         self.pour(now, out);
@@ -92,7 +92,8 @@ impl Conversation {
         if let Some(round) = answer.rounds.last_mut()
             && round.calls.len() < MOST_WISHES
         {
-            round.calls.push(Call { call, result: None });
+            let fate = Fate::Open;
+            round.calls.push(Call { call, fate });
         }
     }
 

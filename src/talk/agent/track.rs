@@ -325,6 +325,20 @@ impl Track {
         }
     }
 
+    /// Since when an aside is awaited of which nothing has come.
+    pub(super) fn bridged_since(&self) -> Option<u64> {
+        let mut asides = self.pieces[self.front..].iter().filter(|piece| piece.aside);
+        asides.find_map(|piece| match piece.source {
+            Source::Voice {
+                given: 0,
+                done: false,
+                alive,
+                ..
+            } => Some(alive),
+            _ => None,
+        })
+    }
+
     /// Whether more sound of this piece is awaited.
     pub(super) fn awaits(&self, generation: u32, piece: u32) -> bool {
         let awaited = |other: &Piece| other.is(generation, piece) && other.is_unfinished();

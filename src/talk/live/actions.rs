@@ -2,9 +2,9 @@
 
 use super::answer::{Answer, Fate, Step, Then};
 use super::{LiveConversation, Phase};
-use crate::talk::agent::actions::{CANCELLED, LATE, OK, Verdict};
+use crate::talk::agent::actions::{CANCELLED, LATE, OK, UNDER_WAY, Verdict};
 use crate::talk::agent::{Line, Plan};
-use crate::talk::{End, Order, Output};
+use crate::talk::{End, Order, Output, State};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl LiveConversation {
         self.acted_all(now, out);
     }
 
-    /// What came of an action.
+    /// What came of an action. Where its answer was cut off, the model is told all the same, and need not go on.
     pub(super) fn acted(
         &mut self,
         now: u64,
@@ -68,30 +68,53 @@ impl LiveConversation {
         out: &mut Vec<Output>,
     ) {
         let plan = self.plan.clone();
-        let Some(answer) = self.answer_mut().filter(|answer| answer.generation == generation) else {
-            return;
+        let text = match result {
+            Ok(text) => text.clone(),
+            Err(error) => format!("The action failed: {error}"),
         };
-        let mut wishes = answer.wishes.iter();
-        let Some(index) = wishes.position(|wish| *wish.call.id == *id && wish.is_pending()) else {
+        if let Some(at) = self.left.iter().position(|wish| wish.awaits(generation, id)) {
+            out.push(self.left.swap_remove(at).settle(&text, false));
             return;
-        };
-        match result {
-            Ok(text) => answer.settle(index, text, &plan, out),
-            Err(error) => answer.settle(index, &format!("The action failed: {error}"), &plan, out),
         }
-        self.acted_all(now, out);
+        let Some(answer) = self.answer_mut() else { return };
+        let mut wishes = answer.wishes.iter();
+        if let Some(index) = wishes.position(|wish| wish.awaits(generation, id)) {
+            answer.settle(index, &text, &plan, out);
+            self.acted_all(now, out);
+        }
     }
 
     /// Actions whose time is over.
     pub(super) fn act_late(&mut self, now: u64, out: &mut Vec<Output>) {
         let plan = self.plan.clone();
+        let late = self.left.iter_mut().filter(|wish| wish.is_late(now));
+        out.extend(late.map(|wish| wish.settle(LATE, false)));
+        self.left.retain(|wish| wish.is_pending());
         let Some(answer) = self.answer_mut() else { return };
         for index in 0..answer.wishes.len() {
-            if matches!(answer.wishes[index].fate, Fate::Pending { until } if until <= now) {
+            if answer.wishes[index].is_late(now) {
                 answer.settle(index, LATE, &plan, out);
             }
         }
         self.acted_all(now, out);
+    }
+
+    /// The speech that cut an answer off was none: that answer goes on when its actions are done. False where it had none.
+    pub(super) fn go_on(&mut self, now: u64, out: &mut Vec<Output>) -> bool {
+        if !std::mem::take(&mut self.is_unfinished) || self.left.is_empty() {
+            return false;
+        }
+        self.generation += 1;
+        let mut answer = Answer::new(now, self.generation, now, Step::Acting);
+        answer.wishes = std::mem::take(&mut self.left);
+        self.phase = Phase::Answering(Box::new(answer));
+        self.enter(State::Thinking, out);
+        true
+    }
+
+    /// Nobody will hear what comes of the actions that are under way.
+    pub(super) fn leave_actions(&mut self, out: &mut Vec<Output>) {
+        out.extend(self.left.drain(..).map(|mut wish| wish.settle(UNDER_WAY, false)));
     }
 
     /// Goes on once nothing is waited for.

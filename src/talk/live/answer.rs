@@ -52,6 +52,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Wish {
     pub(super) call: ActionCall,
+    /// The answer that it was granted in.
+    pub(super) generation: u32,
     pub(super) fate: Fate,
 }
 
@@ -116,10 +118,13 @@ impl Answer {
         self.wishes.iter().all(|wish| wish.fate == Fate::Settled)
     }
 
-    /// Nothing comes of the wishes that are left.
-    pub(super) fn cancel_wishes(&mut self, out: &mut Vec<Output>) {
-        let left = self.wishes.iter_mut().filter(|wish| wish.fate != Fate::Settled);
-        out.extend(left.map(|wish| wish.settle(CANCELLED, false)));
+    /// Nothing comes of the wishes that were not granted. Gives those that are under way.
+    pub(super) fn leave_wishes(&mut self, out: &mut Vec<Output>) -> Vec<Wish> {
+        let open = self.wishes.iter_mut().filter(|wish| wish.fate == Fate::Open);
+        out.extend(open.map(|wish| wish.settle(CANCELLED, false)));
+        let (pending, settled) = std::mem::take(&mut self.wishes).into_iter().partition(Wish::is_pending);
+        self.wishes = settled;
+        pending
     }
 
     /// Whether the conversation ends with it, and not by the model's will.
@@ -137,6 +142,24 @@ impl Wish {
     /// Whether somebody performs it.
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.fate, Fate::Pending { .. })
+    }
+
+    /// Whether it is performed, and known by this.
+    pub(super) fn awaits(&self, generation: u32, id: &str) -> bool {
+        self.is_pending() && self.generation == generation && *self.call.id == *id
+    }
+
+    /// Until when its result is waited for.
+    pub(super) fn until(&self) -> Option<u64> {
+        match self.fate {
+            Fate::Pending { until } => Some(until),
+            Fate::Open | Fate::Settled => None,
+        }
+    }
+
+    /// Whether it is waited for no longer.
+    pub(super) fn is_late(&self, now: u64) -> bool {
+        self.until().is_some_and(|until| until <= now)
     }
 
     /// Tells the model what came of it; `respond` where it is to go on at once.

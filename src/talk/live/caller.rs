@@ -114,6 +114,9 @@ impl LiveConversation {
         };
         let Some(heard) = hearing.take() else { return };
         let is_turn = heard.by_model || !self.has_ears && heard.speech >= self.plan.listen.shortest;
+        if !is_turn && heard.is_owed && self.go_on(now, out) {
+            return;
+        }
         if is_turn || heard.is_owed {
             self.end_turn(now, heard, true, out);
         }

@@ -1,6 +1,6 @@
 //! What the conversation waits for, and until when: the only list of its clocks. What is not here is not waited for.
 
-use super::answer::{Answer, Fate, Step};
+use super::answer::{Answer, Step, Wish};
 use super::caller::Hearing;
 use super::{LiveConversation, Phase};
 
@@ -71,6 +71,9 @@ impl LiveConversation {
         if let Some(until) = self.ready_by {
             soonest.at(until, Due::ModelLate);
         }
+        if let Some(until) = self.left.iter().filter_map(Wish::until).min() {
+            soonest.at(until, Due::ActLate);
+        }
         if let Some(until) = self.turns.due() {
             soonest.at(until, Due::Words);
         }
@@ -104,11 +107,7 @@ impl LiveConversation {
             }
             Step::Responding { alive, .. } => soonest.at(alive.saturating_add(patience), Due::ModelLate),
             Step::Acting => {
-                let until = |fate| match fate {
-                    Fate::Pending { until } => Some(until),
-                    Fate::Open | Fate::Settled => None,
-                };
-                if let Some(until) = answer.wishes.iter().filter_map(|wish| until(wish.fate)).min() {
+                if let Some(until) = answer.wishes.iter().filter_map(Wish::until).min() {
                     soonest.at(until, Due::ActLate);
                 }
             }

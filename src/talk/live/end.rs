@@ -43,7 +43,7 @@ impl LiveConversation {
                 if let Some(response) = answer.response() {
                     self.memory.bury(response, true);
                 }
-                answer.cancel_wishes(out);
+                self.left.append(&mut answer.leave_wishes(out));
                 let (generation, plays) = (answer.generation, &mut self.plays);
                 answer.track.end(false, || next_play(plays, generation), out);
                 answer.step = Step::Done;
@@ -85,11 +85,13 @@ impl LiveConversation {
     pub(super) fn stop(&mut self, now: u64, out: &mut Vec<Output>) {
         self.tell_rest(now, out);
         self.turns.flush(out);
+        self.leave_actions(out);
         self.phase = Phase::Over;
     }
 
     pub(super) fn finish(&mut self, exit: Arc<str>, why: End, out: &mut Vec<Output>) {
         self.turns.flush(out);
+        self.leave_actions(out);
         self.phase = Phase::Over;
         out.push(Output::Finish { exit, why });
     }

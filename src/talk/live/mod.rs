@@ -22,7 +22,7 @@ use super::keys::Keys;
 use super::{Clip, Input, LiveOrder, Order, Output, Play, Signal, Stage, State, Talk, Usage};
 use crate::audio::gate::Activity;
 use crate::audio::vad::Vad;
-use answer::{Answer, Then};
+use answer::{Answer, Then, Wish};
 use caller::Hearing;
 use due::Due;
 use model::Memory;
@@ -48,6 +48,10 @@ pub struct LiveConversation {
     /// What is over, and what was told of it.
     memory: Memory,
     turns: Turns,
+    /// Actions under way whose answer was cut off: each is told when it is done.
+    left: Vec<Wish>,
+    /// The last answer was cut off while it waited for them.
+    is_unfinished: bool,
     keys: Keys,
     /// Idle prompts since the caller was last heard.
     prompts: u32,
@@ -87,6 +91,8 @@ impl LiveConversation {
             has_ears: false,
             memory: Memory::default(),
             turns: Turns::default(),
+            left: Vec::new(),
+            is_unfinished: false,
             prompts: 0,
             guards: Guards::default(),
             name: "".into(),

@@ -281,6 +281,7 @@ impl LiveConversation {
                 answer.lives(now);
                 answer.wishes.push(Wish {
                     call: call.clone(),
+                    generation: answer.generation,
                     fate: Fate::Open,
                 });
             }

@@ -94,7 +94,8 @@ impl LiveConversation {
         if let Some(response) = answer.response() {
             self.memory.bury(response, true);
         }
-        answer.cancel_wishes(out);
+        self.is_unfinished = interrupted && answer.then == Then::Listen && matches!(answer.step, Step::Acting);
+        self.left.append(&mut answer.leave_wishes(out));
         if let Some(usage) = answer.facts.usage.take() {
             super::answer::add(&mut self.unbilled, usage);
         }
