@@ -9,6 +9,7 @@ use engine::carrier::{CallReport, Step};
 use std::time::Duration;
 
 const LINE: &str = "Is flat 7 still free?";
+const STOP: &str = "Stop that, I want number 8.";
 const ANSWER: &str = "Answer 7, it is still free.";
 
 /// What is to come of a bad day.
@@ -34,7 +35,7 @@ struct Case {
 }
 
 fn words() -> Words {
-    Words::ByPitch(vec![LINE.to_owned()])
+    Words::ByPitch(vec![LINE.to_owned(), STOP.to_owned()])
 }
 
 async fn well() -> HttpServer {
@@ -383,7 +384,7 @@ pub async fn what_never_ends_is_stopped_by_the_caller() {
     ];
     let judged = cases.each_ref().map(|case| async move {
         let mut steps = says(LINE).to_vec();
-        steps.extend([Step::AwaitSpeaking(Duration::from_secs(3)), speaks("Stop that.")]);
+        steps.extend([Step::AwaitSpeaking(Duration::from_secs(3)), speaks(STOP)]);
         // The answer to that is as endless.
         steps.extend([
             Step::Wait(Duration::from_secs(2)),
