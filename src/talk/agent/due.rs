@@ -154,7 +154,9 @@ impl Conversation {
             None => answer.last_sound,
         };
         let by = since.saturating_add(self.plan.reply);
-        let bridge = track.bridged_since().map(|asked| asked.saturating_add(self.plan.waits.first_audio));
+        let bridge = track
+            .bridged_since()
+            .map(|asked| asked.saturating_add(self.plan.waits.first_audio));
         soonest.at(by.max(bridge.unwrap_or(by)), Due::NoAnswer);
     }
 

@@ -91,7 +91,9 @@ impl History {
 
     /// Whether the result of this wish is still to come.
     pub(super) fn awaits(&self, generation: u32, id: &str) -> bool {
-        self.under_way.iter().any(|(round, known, _)| is(*round, known, generation, id))
+        self.under_way
+            .iter()
+            .any(|(round, known, _)| is(*round, known, generation, id))
     }
 
     /// What came of an action after its answer was over: from now on the model reads this.
