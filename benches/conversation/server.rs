@@ -242,6 +242,7 @@ impl Calls {
             vec![Named {
                 name: service.name.as_str().into(),
                 provider,
+                patience: service.patience,
             }]
         }
         Staff {
