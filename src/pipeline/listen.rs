@@ -105,7 +105,9 @@ pub(super) async fn run(
             let (told, heard) = mpsc::channel(QUEUE);
             let listening = guarded(async move { provider.listen(inbox, told).await });
             // How long an answer to a flush may take where somebody else could give it.
-            let limit = (index + 1 < count).then_some(patience.first);
+            // Sooner than the listener answers a flush by itself, with whatever words there are: an empty answer that
+            // comes first would leave the other one unasked.
+            let limit = (index + 1 < count).then_some(patience.first * 4 / 5);
             serve(listening, to_listener, heard, &mut orders, &signals, &mut memory, limit).await
         };
         let Some(error) = error else { return };

@@ -89,7 +89,12 @@ pub async fn a_caller_who_never_stops_is_answered_all_the_same() {
     assert!((5000..=8000).contains(&first.millis), "{}", told());
     // What was recognised of it by then.
     assert_eq!(first.text, "And then", "{}", told());
-    assert_eq!(numbers(&report).last(), Some(&5), "{}", told());
+    let last = turns.last().expect("turns");
+    assert!(
+        last.role == "agent" && !last.interrupted && !last.text.is_empty(),
+        "{}",
+        told()
+    );
     // Each of the answers costs, and none is heard over the caller.
     let asked = world.model.asked();
     let count = asked.iter().filter(|asked| asked.head.starts_with("POST")).count();
