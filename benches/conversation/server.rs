@@ -253,6 +253,7 @@ impl Calls {
     }
 
     /// Wakes every few milliseconds, and notes how late it did.
+    #[expect(clippy::disallowed_methods, reason = "a thread of its own, outside of the runtime")]
     fn watch(&self) {
         loop {
             let due = Instant::now() + FRAME / 4;
