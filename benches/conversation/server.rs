@@ -242,6 +242,7 @@ impl Calls {
             vec![Named {
                 name: service.name.as_str().into(),
                 provider,
+                patience: service.patience,
             }]
         }
         Staff {
@@ -253,6 +254,7 @@ impl Calls {
     }
 
     /// Wakes every few milliseconds, and notes how late it did.
+    #[expect(clippy::disallowed_methods, reason = "a thread of its own, that serves nobody")]
     fn watch(&self) {
         loop {
             let due = Instant::now() + FRAME / 4;

@@ -238,6 +238,7 @@ fn told(events: &[Event]) -> Vec<String> {
             }
             Event::Finished { exit, .. } => format!("finished {exit}"),
             Event::Set(values) => format!("set {}", serde_json::Value::from(values.clone())),
+            Event::Wished { name, .. } => format!("wished {name}"),
             Event::Closed { reason, .. } => format!("closed {reason}"),
         })
         .collect()
@@ -539,4 +540,53 @@ async fn a_store_that_hangs_does_not_keep_the_socket() {
     carrier.clip().await;
     carrier.say(json!({"event": "stop"})).await;
     assert_eq!(carrier.closed().await.0, 1000);
+}
+
+/// Loses the first report for ever, and counts the others as soon as they are begun.
+struct Stuck {
+    line: Arc<Line>,
+    begun: Mutex<Vec<Event>>,
+}
+
+impl Host for Stuck {
+    fn admit(&self, start: Start) -> BoxFuture<'_, Admission> {
+        self.line.admit(start)
+    }
+
+    fn report<'a>(&'a self, _call_sid: &'a str, event: Event) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            self.begun.lock().unwrap().push(event);
+            std::future::pending().await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_never_ends_costs_no_other_and_all_of_them_one_limit_at_the_close() {
+    let host = Stuck {
+        line: Bench::new(100).line,
+        begun: Mutex::default(),
+    };
+    let (events, inbox) = mpsc::channel(EVENTS);
+    events.send(Event::FirstFrame).await.unwrap();
+    let limit = Duration::from_millis(200);
+    let told = async {
+        // The conversation goes on until the second was begun.
+        let exit = "transfer".into();
+        let why = crate::talk::End::Exit;
+        events.send(Event::Finished { exit, why }).await.unwrap();
+        while host.begun.lock().unwrap().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        for _ in 0..200 {
+            events.send(Event::Set(serde_json::Map::new())).await.unwrap();
+        }
+        drop(events);
+    };
+    let all = async { tokio::join!(report_all(limit, &host, "CA1", inbox), told) };
+    // One after the other, their limits would come to forty seconds.
+    timeout(Duration::from_secs(20), all).await.expect("it takes too long");
+    let begun = host.begun.lock().unwrap();
+    assert_eq!(begun.len(), 202);
+    assert!(matches!(begun[1], Event::Finished { .. }));
 }

@@ -171,10 +171,9 @@ impl Voice<'_> {
                         detail: "the voice stopped by itself".to_owned(),
                     }));
                 }
-                permit = room => match (permit, waiting.pop_front()) {
-                    (Ok(permit), Some(order)) => permit.send(order),
-                    // A voice that takes nothing more says why, at once.
-                    _ => {}
+                // A voice that takes nothing more says why, at once.
+                permit = room => if let (Ok(permit), Some(order)) = (permit, waiting.pop_front()) {
+                    permit.send(order);
                 },
                 order = self.orders.recv() => match order {
                     None => return Stopped::Over,

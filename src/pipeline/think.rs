@@ -97,12 +97,7 @@ impl Desk {
             };
             let (thoughts, mut inbox) = mpsc::channel(THOUGHTS);
             let answer = guarded(async move { provider.think(request, thoughts).await });
-            let mut teller = Teller {
-                generation,
-                messages,
-                signals: &self.signals,
-                bytes: 0,
-            };
+            let mut teller = Teller::new(generation, messages, &self.signals);
             let mut held = Held::default();
             let forward = async {
                 while let Some(thought) = inbox.recv().await {
@@ -147,12 +142,7 @@ impl Desk {
             }
         }
         if !spare.is_empty() {
-            let mut teller = Teller {
-                generation,
-                messages,
-                signals: &self.signals,
-                bytes: 0,
-            };
+            let mut teller = Teller::new(generation, messages, &self.signals);
             teller.tell(spare).await;
             return teller.done(teller.estimate()).await;
         }
@@ -170,7 +160,16 @@ struct Teller<'a> {
     bytes: usize,
 }
 
-impl Teller<'_> {
+impl<'a> Teller<'a> {
+    fn new(generation: u32, messages: &'a [Message], signals: &'a mpsc::Sender<Signal>) -> Self {
+        Self {
+            generation,
+            messages,
+            signals,
+            bytes: 0,
+        }
+    }
+
     /// Tells these thoughts; false where nobody wants to know any more.
     async fn tell(&mut self, thoughts: Vec<Thought>) -> bool {
         let generation = self.generation;

@@ -140,7 +140,7 @@ fn spec(
 
 fn known(stage: Stage, provider: &Located<String>, names: &ProviderNames, cx: &mut Reader) {
     let known = names.of(stage);
-    if known.iter().any(|name| *name == provider.value) {
+    if known.contains(&provider.value) {
         return;
     }
     let does = match stage {

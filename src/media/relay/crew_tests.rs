@@ -3,7 +3,7 @@
 use super::super::super::host::{Crew, Services};
 use super::*;
 use crate::talk::agent::{Action, ActionKind, Line as Words, Plan};
-use crate::talk::relay::Answering;
+use crate::talk::relay::{Answering, Input, Output, TextTalk};
 use crate::talk::{ActionCall, Message as Said, Order, Signal, Usage};
 use serde_json::Map;
 
@@ -52,13 +52,32 @@ fn plan() -> Plan {
         actions: vec![
             Action::new("note", ActionKind::Set("lead".into())),
             Action::new("bye", ActionKind::HangUp),
+            Action::new("book", ActionKind::Do),
         ],
         ..Plan::default()
     }
 }
 
+/// A conversation that breaks down at the first word of the caller.
+struct Faulty;
+
+impl TextTalk for Faulty {
+    fn handle(&mut self, _now: u64, input: Input<'_>, _out: &mut Vec<Output>) {
+        assert!(!matches!(input, Input::Prompt { .. }), "it does not understand");
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        None
+    }
+}
+
 impl Stage {
     async fn new(plan: Plan, has_crew: bool) -> Self {
+        let talk = Answering::new(Arc::new(plan), &[], "be kind".into()).unwrap();
+        Self::with(Box::new(talk), has_crew).await
+    }
+
+    async fn with(talk: Box<dyn TextTalk>, has_crew: bool) -> Self {
         let (control, controls) = mpsc::channel(4);
         let (ordered, orders) = mpsc::unbounded_channel();
         let (signals, told) = mpsc::channel(4);
@@ -67,7 +86,7 @@ impl Stage {
             signals: told,
         };
         let setup = RelaySetup {
-            talk: Box::new(Answering::new(Arc::new(plan), &[], "be kind".into()).unwrap()),
+            talk,
             sources: Vec::new(),
             pulse: Arc::new(Pulse::new()),
             control: controls,
@@ -267,4 +286,53 @@ async fn a_drain_lets_an_answer_be_told_to_its_end() {
     assert_eq!(stage.turns()[1], "agent \"One. Two.\" false");
     let (_, summary) = stage.carrier.closed().await;
     assert_eq!(summary.reason, CloseReason::Drained);
+}
+
+#[tokio::test]
+async fn what_is_found_out_and_what_is_done_with_it_are_told_in_their_order() {
+    let mut stage = Stage::new(plan(), true).await;
+    stage.carrier.prompt("book it for me", true).await;
+    let (generation, _) = stage.asked().await;
+    stage.wish(generation, "note").await;
+    stage.wish(generation, "book").await;
+    stage.thought(generation).await;
+    match stage.ordered().await {
+        Order::Act { call, .. } => assert_eq!(&*call.name, "book"),
+        other => panic!("{other:?}"),
+    }
+    stage.control.send(Control::Close).await.unwrap();
+    assert_eq!(stage.carrier.message().await, json!({"type": "end"}));
+    let events = stage.host.events.lock().unwrap().clone();
+    let order: Vec<&str> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Set(_) => Some("set"),
+            Event::Wished { name, .. } => Some(&**name),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, ["set", "book"]);
+}
+
+#[tokio::test]
+async fn a_conversation_that_breaks_down_ends_alone() {
+    let mut other = Stage::new(plan(), true).await;
+    let mut stage = Stage::with(Box::new(Faulty), true).await;
+    stage.carrier.prompt("hello there", true).await;
+    let (code, summary) = stage.carrier.closed().await;
+    assert_eq!((code, summary.reason), (1000, CloseReason::Failed));
+    let events = stage.host.events.lock().unwrap().clone();
+    assert!(
+        matches!(
+            events[..],
+            [Event::Closed {
+                reason: CloseReason::Failed,
+                ..
+            }]
+        ),
+        "{events:?}"
+    );
+    assert_eq!(stage.orders.recv().await, None, "those who served it are let go");
+    other.carrier.prompt("hello there", true).await;
+    other.asked().await;
 }

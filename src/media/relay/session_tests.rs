@@ -148,6 +148,7 @@ impl Bench {
                 Event::Turn(turn) => format!("{} {:?} {}", turn.role.name(), turn.text, turn.interrupted),
                 Event::Finished { exit, .. } => format!("finished {exit}"),
                 Event::Set(values) => format!("set {}", serde_json::Value::from(values.clone())),
+                Event::Wished { name, .. } => format!("wished {name}"),
                 Event::Closed {
                     reason,
                     frames_in,

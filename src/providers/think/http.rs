@@ -204,6 +204,17 @@ impl Answer {
         }
     }
 
+    /// The answer was read to its last event. The end of its body may come later: it is read away on the side, or else the
+    /// connection would be closed, and the next turn would wait for another one. Returns at once.
+    pub fn release(self) {
+        let mut response = self.response;
+        tokio::spawn(async move {
+            let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
+            // One that does not end is closed after all.
+            let _ended = timeout(TAIL, rest).await;
+        });
+    }
+
     fn limit(&self, asked: Instant) -> (Instant, Duration) {
         let patience = self.patience;
         let whole = (self.started + patience.whole, patience.whole);

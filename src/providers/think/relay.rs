@@ -76,7 +76,10 @@ pub(super) async fn relay(
         }
     }
     match reader.progress() {
-        Progress::Complete | Progress::Over => Ok(reader.usage()),
+        Progress::Complete | Progress::Over => {
+            answer.release();
+            Ok(reader.usage())
+        }
         Progress::Nothing | Progress::Some => Err(ProviderError::Transient {
             detail: "the answer ended before it was complete".to_owned(),
         }),

@@ -107,7 +107,7 @@ impl Conversation {
         };
         let is_first = answer.filled.replace(now).is_none() && answer.track.begun().is_none();
         let line = match is_first {
-            true => plan.filler.line.as_ref(),
+            true => plan.filler.line.as_ref().or(plan.filler.action.as_ref()),
             false => plan.filler.action.as_ref().or(plan.filler.line.as_ref()),
         };
         // Words would be spoken after those that are being spoken already: too late.

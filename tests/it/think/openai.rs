@@ -314,6 +314,21 @@ async fn a_warm_connection_serves_the_first_request() {
 }
 
 #[tokio::test]
+async fn a_connection_serves_again_though_the_end_of_the_answer_comes_late() {
+    let steps = vec![Step::Send([HI, END, DONE].concat()), Step::Rest];
+    let (server, service) = serving(Script::events(steps)).await;
+    let thinker = thinker(&service).expect("a thinker");
+    let mut turns = 0;
+    while server.connections() == turns {
+        assert!(turns < 50, "every turn has a connection of its own");
+        turns += 1;
+        let (sender, _thoughts) = mpsc::channel(8);
+        let thinking = std::sync::Arc::clone(&thinker).think(asked("Hi"), sender);
+        thinking.await.expect("an answer");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_used_is_told_before_the_first_call() {
     let refused = |service: &Service| thinker(service).err().expect("refused").class();
     let without = Service {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::time::{Duration, sleep};
 
 /// One thing that the server does in its answer.
 #[derive(Clone)]
@@ -15,6 +16,8 @@ pub enum Step {
     Drip(String),
     /// Does nothing until the client leaves.
     Hang,
+    /// Does nothing for five milliseconds, as a server that learns only then that there is no more.
+    Rest,
     /// Closes the connection in the middle.
     Cut,
     /// Writes this again and again until the client leaves.
@@ -174,6 +177,10 @@ async fn play(socket: &mut TcpStream, script: &Script) -> bool {
                 // Nothing more is said by a client that waits: whatever ends this read is its leaving.
                 let _left = socket.read(&mut byte).await;
                 false
+            }
+            Step::Rest => {
+                sleep(Duration::from_millis(5)).await;
+                true
             }
             Step::Cut => return true,
             Step::Endless(text) => {

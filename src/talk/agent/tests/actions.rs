@@ -171,23 +171,111 @@ fn a_chain_of_wishes_has_an_end() {
     assert_eq!(results(world.talk.history.messages()).len(), 5);
 }
 
-#[test]
-fn a_wish_that_was_interrupted_is_cancelled_and_one_that_comes_twice_counts_once() {
-    let mut world = world(&[
-        &[
-            Thought::Say("I will look that up for you."),
-            Thought::Wish("1", "look", ""),
-            Thought::Wish("1", "look", ""),
-        ],
-        &[Thought::Say("of course")],
-    ]);
+/// A world whose model has an action done that gives nothing by itself; the caller hears its words and then nothing.
+fn looking(rounds: &[&[Thought]]) -> World {
+    let wish: &[Thought] = &[
+        Thought::Say("I will look that up for you."),
+        Thought::Wish("1", "look", ""),
+        Thought::Wish("1", "look", ""),
+    ];
+    let mind: Vec<&[Thought]> = std::iter::once(wish).chain(rounds.iter().copied()).collect();
+    let mut world = world(&mind);
     world.act = None;
     world.quiet(2300);
-    world.say("no leave it please now");
+    world
+}
+
+fn acted(world: &mut World, result: &str) {
+    world.signal(Signal::Acted {
+        generation: 1,
+        id: "1".into(),
+        result: Ok(result.into()),
+    });
+}
+
+fn acts(world: &World) -> usize {
+    world
+        .orders()
+        .filter(|order| matches!(order, Order::Act { .. }))
+        .count()
+}
+
+#[test]
+fn an_action_outlives_the_answer_that_was_interrupted_and_its_result_is_told_once() {
+    let mut world = looking(&[&[Thought::Say("of course")], &[Thought::Say("very well")]]);
+    world.say("thank you very much indeed");
     world.quiet(4000);
     let told = results(&world.asked()[1]);
-    assert_eq!(told, [("1".into(), "cancelled".into())]);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].1.contains("still under way"), "{told:?}");
     assert_eq!(world.heard().split(' ').next_back(), Some("course"));
+    acted(&mut world, "found");
+    acted(&mut world, "found again");
+    assert_eq!(world.asked().len(), 2, "nothing is said because of it");
+    world.say("and now");
+    world.quiet(4000);
+    assert_eq!(results(&world.asked()[2]), [("1".into(), "found".into())]);
+    assert_eq!(acts(&world), 1);
+}
+
+#[test]
+fn what_comes_of_an_action_while_the_caller_interrupts_is_known_in_the_answer_to_them() {
+    let mut world = looking(&[&[Thought::Say("of course")]]);
+    world.say("thank you very much indeed");
+    acted(&mut world, "found");
+    world.quiet(4000);
+    assert_eq!(results(&world.asked()[1]), [("1".into(), "found".into())]);
+    assert_eq!((world.asked().len(), acts(&world)), (2, 1));
+}
+
+#[test]
+fn noise_over_an_action_leaves_the_answer_to_go_on_with_its_result() {
+    // The words of the answer are over or not, the noise is long or twice, the result comes after it or meanwhile.
+    for (early, twice, done_meanwhile) in [
+        (false, false, false),
+        (true, false, false),
+        (false, true, false),
+        (false, false, true),
+        (true, false, true),
+    ] {
+        let mut world = looking(&[&[Thought::Say("here it is")]]);
+        world.quiet(if early { 0 } else { 600 });
+        for _ in 0..=usize::from(twice) {
+            world.saying = Some(String::new());
+            world.speech(700);
+            if done_meanwhile {
+                acted(&mut world, "found");
+            }
+            world.quiet(1800);
+        }
+        if !done_meanwhile {
+            assert_eq!(world.asked().len(), 1, "it waits for the result");
+            acted(&mut world, "found");
+        }
+        world.quiet(3000);
+        assert!(world.heard().ends_with("here it is"), "{}", world.heard());
+        assert_eq!(results(&world.asked()[1]), [("1".into(), "found".into())]);
+        assert_eq!((world.asked().len(), acts(&world)), (2, 1));
+        assert!(world.turns().iter().filter(|turn| turn.0 == Role::Caller).count() == 1);
+    }
+}
+
+#[test]
+fn an_action_that_is_late_is_late_after_noise_as_well_and_its_result_is_told_at_last() {
+    let mut world = looking(&[&[Thought::Say("cannot say")], &[Thought::Say("it is done")]]);
+    world.saying = Some(String::new());
+    world.speech(700);
+    world.quiet(14_000);
+    let told = results(&world.asked()[1]);
+    assert!(told[0].1.contains("too long"), "{told:?}");
+    acted(&mut world, "found");
+    world.say("and now");
+    world.quiet(3000);
+    assert_eq!(
+        results(world.asked().last().unwrap()),
+        [("1".to_owned(), "found".to_owned())]
+    );
+    assert_eq!(acts(&world), 1);
 }
 
 #[test]

@@ -351,3 +351,54 @@ fn a_conversation_does_not_last_longer_than_it_may() {
     assert_eq!(world.finished(), Some(("completed", End::TooLong)));
     assert!(world.heard().ends_with("time is over"));
 }
+
+/// A model whose action takes its time, bridged by words that a voice has to speak.
+fn bridged(voice: u64) -> World {
+    let mut plan = super::actions::acting();
+    plan.filler.action = Some(Line::words("one moment please"));
+    plan.actions[2].timeout = 20_000;
+    assert_eq!(plan.reply, plan.filler.again);
+    let mut world = World::new(
+        plan,
+        &[&[Thought::Wish("1", "look", "")], &[Thought::Say("here it is")]],
+    );
+    (world.act, world.delays.voice) = (None, voice);
+    world.say("tell me");
+    world
+}
+
+#[test]
+fn words_that_bridge_a_wait_are_waited_for() {
+    // Each time they are asked for at the moment at which the wait would be over.
+    let mut world = bridged(2500);
+    world.quiet(17_000);
+    assert_eq!(world.finished(), None);
+    assert_eq!(world.heard(), "one moment please one moment please");
+    world.signal(Signal::Acted {
+        generation: 1,
+        id: "1".into(),
+        result: Ok("found".into()),
+    });
+    world.quiet(6000);
+    assert!(world.heard().ends_with("here it is"), "{}", world.heard());
+}
+
+#[test]
+fn words_that_bridge_a_wait_and_never_come_lengthen_it_by_their_time_alone() {
+    let mut world = bridged(200);
+    world.quiet(3000);
+    assert_eq!(world.heard(), "one moment please");
+    let silent = world
+        .times(|output| matches!(output, Output::Mark { .. }))
+        .pop()
+        .unwrap()
+        + 600;
+    world.has_voice = false;
+    world.quiet(14_000);
+    assert!(world.finished().is_some());
+    let end = world.times(|output| matches!(output, Output::Play { clip: SORRY, .. }))[0];
+    let plan = Plan::default();
+    let most = silent + plan.reply + plan.waits.first_audio;
+    assert!(end <= most, "{end} {most}");
+    assert!(end > silent + plan.reply, "{end} {silent}");
+}

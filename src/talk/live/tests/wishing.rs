@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::talk::agent::{Action, ActionKind, Line, Parameter, ParameterKind, Parameters, Plan};
-use crate::talk::{End, LiveOrder, Output, Role};
+use crate::talk::{End, Input, LiveOrder, Order, Output, Role, Signal};
 
 fn wishing() -> Plan {
     let mut plan = plan();
@@ -86,17 +86,75 @@ fn last_words_of_an_action_are_spoken_where_the_model_said_nothing() {
     assert_eq!(world.finished(), Some(("completed", End::Exit)));
 }
 
+/// A model that has an action done which gives nothing by itself; its words are heard, and the action goes on.
+fn looking(mind: &[&[Thought]]) -> World {
+    let wish: &[Thought] = &[Thought::Say("let me look for that"), Thought::Wish("c1", "look", "{}")];
+    let mind: Vec<&[Thought]> = std::iter::once(wish).chain(mind.iter().copied()).collect();
+    let mut world = asked(&mind);
+    world.act = None;
+    world.quiet(1500);
+    world
+}
+
+fn acted(world: &mut World, result: &str) {
+    let acts = |output: &Output| match output {
+        Output::Order(Order::Act { generation, .. }) => Some(*generation),
+        _ => None,
+    };
+    let acts: Vec<u32> = world.seen.iter().filter_map(|(_, output)| acts(output)).collect();
+    assert_eq!(acts.len(), 1, "it is done once");
+    world.input(Input::Signal(&Signal::Acted {
+        generation: acts[0],
+        id: "c1".into(),
+        result: Ok(result.into()),
+    }));
+}
+
 #[test]
-fn what_is_interrupted_is_cancelled_and_told_once() {
-    let mut world = asked(&[
-        &[Thought::Say("let me look for that"), Thought::Wish("c1", "look", "{}")],
-        &[Thought::Say("all right")],
-    ]);
-    world.quiet(1200);
+fn an_action_outlives_the_answer_that_was_interrupted_and_its_result_is_told_once() {
+    let mut world = looking(&[&[Thought::Say("all right")]]);
     world.say("never mind that");
     world.quiet(4000);
-    assert_eq!(world.results(), [("c1", "cancelled", false)]);
+    assert!(world.results().is_empty(), "nobody knows yet");
     assert!(world.heard().ends_with("all right"));
+    acted(&mut world, "found");
+    acted(&mut world, "found again");
+    assert_eq!(world.results(), [("c1", "found", false)]);
+}
+
+#[test]
+fn an_action_of_an_interrupted_answer_is_late_in_its_time_and_told_before_the_end() {
+    let mut world = looking(&[&[Thought::Say("all right")]]);
+    world.say("never mind that");
+    world.quiet(12_000);
+    assert!(world.results()[0].1.contains("took too long"), "{:?}", world.results());
+    acted(&mut world, "found");
+    assert_eq!(world.results().len(), 1);
+
+    let mut world = looking(&[&[Thought::Say("all right")]]);
+    world.say("never mind that");
+    world.quiet(1000);
+    world.input(Input::Stopped);
+    assert!(
+        world.results()[0].1.contains("still under way"),
+        "{:?}",
+        world.results()
+    );
+}
+
+#[test]
+fn noise_that_the_model_does_not_hear_leaves_the_answer_to_go_on_with_its_result() {
+    let mut world = looking(&[&[Thought::Say("found it")]]);
+    // The model does tell of speech, and tells of none.
+    world.has_ears = false;
+    world.speech(800);
+    world.quiet(3500);
+    assert_eq!(world.heard(), "let me look for that");
+    acted(&mut world, "found");
+    world.quiet(3000);
+    assert_eq!(world.results(), [("c1", "found", true)]);
+    assert!(world.heard().ends_with("found it"), "{}", world.heard());
+    assert_eq!(world.turns().iter().filter(|turn| turn.0 == Role::Caller).count(), 1);
 }
 
 #[test]

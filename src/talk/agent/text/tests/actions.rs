@@ -109,6 +109,6 @@ fn a_wish_whose_answer_was_cut_off_has_a_result_all_the_same() {
     world.prompt("no, do not");
     let asked = world.asked();
     assert!(matches!(&asked[1][1], Message::Agent { text, calls } if &**text == "Let me see." && calls.len() == 1));
-    assert!(matches!(&asked[1][2], Message::Result { text, .. } if &**text == "cancelled"));
+    assert!(matches!(&asked[1][2], Message::Result { text, .. } if text.contains("still under way")));
     assert_eq!(asked[1][3], caller("no, do not"));
 }

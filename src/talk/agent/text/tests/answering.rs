@@ -108,17 +108,27 @@ fn the_clock_does_not_outlast_the_caller() {
 }
 
 #[test]
-fn the_agents_own_words_are_no_turn() {
-    let mut world = World::new(plan(), &[&[Thought::Say("Would you like to see the flat in Haifa?")]]);
-    world.prompt("hello there");
-    world.pass(1500);
-    world.prompt("like to see the flat in");
+fn the_agents_whole_last_sentence_is_no_turn_and_anything_less_is() {
+    let mind: &[&[Thought]] = &[&[Thought::Say("We have two. Would you like to see the flat in Haifa?")]];
+    let heard = || {
+        let mut world = World::new(plan(), mind);
+        world.prompt("hello there");
+        world.pass(1500);
+        world
+    };
+    let mut world = heard();
+    world.prompt("would you like to see the flat in Haifa");
     assert_eq!(world.turns().len(), 1);
-    world.pass(3200);
+    world.pass(4500);
     assert_eq!(world.states().last(), Some(&State::Listening));
-    world.prompt("you like to see the flat");
-    assert_eq!(world.turns().len(), 2, "and shortly after them");
+    world.prompt("Would you like to see the flat in Haifa?");
+    assert_eq!(world.turns().len(), 2, "and shortly after it");
     assert_eq!(world.asked().len(), 1);
+    // The carrier takes echoes out: callers answer with words of the question.
+    let mut world = heard();
+    world.prompt("like to see the flat in Haifa");
+    assert_eq!(world.asked().len(), 2);
+    assert_eq!(world.turns()[2], (Role::Caller, "like to see the flat in Haifa", false));
 }
 
 #[test]
