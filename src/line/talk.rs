@@ -75,7 +75,9 @@ pub(super) fn conversation(
         call: call.clone(),
         names: Names::new(stream_sid),
     }));
-    let crew = pipeline::begin(&staff, &wanted.instructions);
+    // What its providers log is known to be of this call.
+    let span = tracing::info_span!("talk", call_sid = %call);
+    let crew = span.in_scope(|| pipeline::begin(&staff, &wanted.instructions));
     let plan = Arc::new(Plan {
         reply: wanted.reply,
         waits: serving.waits(&providers.plan.waits),

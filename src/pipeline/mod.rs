@@ -22,6 +22,7 @@ use guard::UnderWay;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
 
 /// Sound and orders that may wait for a listener: five seconds. What comes on top is dropped: a listener that takes nothing
 /// for so long has failed, and is treated so by the limit on its next answer.
@@ -75,7 +76,7 @@ pub fn begin(staff: &Staff, instructions: &str) -> Crew {
     let under_way = Arc::new(UnderWay::default());
     let mut run = |stage: Stage, work: BoxFuture<'static, ()>| {
         let task = guard::watched(stage, work, Arc::clone(&under_way), signals.clone());
-        tasks.push(AbortOnDropHandle::new(tokio::spawn(task)));
+        tasks.push(AbortOnDropHandle::new(tokio::spawn(task.in_current_span())));
     };
     let listen = (!staff.listen.is_empty()).then(|| {
         let (orders, inbox) = mpsc::channel(SOUND);

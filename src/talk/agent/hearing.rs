@@ -140,6 +140,11 @@ impl Hearing {
         }
     }
 
+    /// Whether its words were asked for and none came at all.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self.flush, Flush::Asked(_)) && self.text.is_empty()
+    }
+
     /// Whether the words cover everything that was said.
     pub(super) fn is_answered(&self) -> bool {
         self.flush == Flush::Answered

@@ -5,12 +5,14 @@ use super::hearing::Hearing;
 use super::words::{self, Shape};
 use super::{Conversation, Phase};
 use crate::talk::relay::spoken_time;
-use crate::talk::{Facts, Order, Output, Role, State, Turn};
+use crate::talk::{Facts, Order, Output, Role, Stage, State, Turn};
 
 /// How much sound before the first that was recognised as speech goes to the listener: soft beginnings.
 const PRE_ROLL: u64 = 200;
 /// The same where only words tell of speech.
 const LONGEST_BEFORE: u64 = 5000;
+/// So many turns in a row whose words were asked for in vain: nobody listens.
+const DEAF: u32 = 2;
 
 impl Conversation {
     /// Twenty milliseconds of the caller.
@@ -150,6 +152,18 @@ impl Conversation {
         let typed = std::mem::replace(&mut self.keys, super::Keys::ended_by(self.plan.keys.end));
         let spoken = hearing.as_ref().map_or("", |hearing| &hearing.text);
         if let (Some(hearing), false) = (&hearing, typed.any()) {
+            self.deaf = match self.plan.transcribes && hearing.is_unanswered() {
+                true => self.deaf + 1,
+                false => 0,
+            };
+            if self.deaf >= DEAF {
+                self.phase = Phase::Listening {
+                    since,
+                    hearing: None,
+                    ahead,
+                };
+                return self.failed(now, Stage::Listen, out);
+            }
             let has_words = !words::bare(spoken).is_empty();
             // Of speech that cut off an answer with its actions under way there must be words: noise is no reason to
             // leave them.

@@ -56,6 +56,8 @@ pub struct Conversation {
     phase: Phase,
     state: Option<State>,
     keys: Keys,
+    /// Turns in a row for which the listener had no answer.
+    deaf: u32,
     /// Idle prompts since the caller was last heard.
     prompts: u32,
     history: History,
@@ -104,6 +106,7 @@ impl Conversation {
             began: 0,
             phase: Phase::Waiting,
             state: None,
+            deaf: 0,
             prompts: 0,
             history: History::new(instructions),
             unfinished: None,

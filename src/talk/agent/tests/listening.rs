@@ -131,6 +131,19 @@ fn words_are_waited_for_and_not_for_ever() {
 }
 
 #[test]
+fn a_listener_that_never_answers_is_found_out_at_the_second_turn() {
+    let mut world = World::new(plan(), MIND);
+    world.saying = None;
+    world.speech(800);
+    world.quiet(8000);
+    assert_eq!((world.asked().len(), world.finished()), (1, None), "one may be lost");
+    world.speech(800);
+    world.quiet(6000);
+    assert_eq!(world.finished(), Some(("failed", crate::talk::End::ListenFailed)));
+    assert!(world.heard().ends_with("sorry about that"), "{}", world.heard());
+}
+
+#[test]
 fn speech_and_new_words_reopen_a_turn_whose_words_are_waited_for() {
     let mut world = World::new(plan(), MIND);
     world.delays.words = 1000;
