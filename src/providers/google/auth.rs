@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::key::{ASSERTION_LIFE, AccountKey, Key};
 use crate::channels::client::{self, http_client};
-use crate::providers::ProviderError;
+use crate::providers::{ProviderError, Service};
 
 /// A token is replaced this long before it ends, so that none ends on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(300);
@@ -58,6 +58,16 @@ impl Access {
             key: key.map(Key::read).transpose()?,
             token: Mutex::new(None),
         })
+    }
+
+    /// [`Access::new`] of a configured service. Errors also: no key, and no address of one's own where none is needed.
+    pub(crate) fn of(service: &Service) -> Result<Self, ProviderError> {
+        if service.key.is_none() && service.base_url.is_none() {
+            return Err(ProviderError::Auth {
+                detail: "no key for Google is configured".to_owned(),
+            });
+        }
+        Self::new(service.key.as_ref())
     }
 
     /// What shows who asks, for a request to this host. Errors: no key for Google itself, or the token that is needed first

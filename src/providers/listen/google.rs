@@ -55,7 +55,7 @@ impl Google {
         let base = endpoint(service.base_url.as_deref().unwrap_or(BASE), "")?;
         Ok(Self {
             base,
-            access: Arc::new(Access::new(service.key.as_ref())?),
+            access: Arc::new(Access::of(service)?),
             config: config(service),
             limits: Limits::of(service),
             any_model: service.model.is_none(),

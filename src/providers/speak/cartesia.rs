@@ -1,8 +1,9 @@
 //! Cartesia's WebSocket: one context an answer, each part flushed so that its end is told, mu-law in base64 back.
 
 use super::fault::fault;
-use super::live::{Heard, Live, Protocol, Wire};
+use super::live::Live;
 use super::text::spaced;
+use super::wire::{Heard, Protocol, Wire};
 use super::{Kind, Speaker};
 use crate::providers::socket::socket_url;
 use crate::providers::{ProviderError, Service};

@@ -1,7 +1,8 @@
 //! Deepgram's `v1/speak` over a WebSocket: text in, mu-law in binary frames out; each part is flushed and its `Flushed` ends it.
 
 use super::fault::fault;
-use super::live::{Heard, Live, Protocol, Wire};
+use super::live::Live;
+use super::wire::{Heard, Protocol, Wire};
 use super::{Kind, Speaker};
 use crate::providers::socket::socket_url;
 use crate::providers::{ProviderError, Service};

@@ -2,8 +2,9 @@
 //! ends; the characters that it reports with the sound do.
 
 use super::fault::fault;
-use super::live::{Heard, Live, Protocol, Wire};
+use super::live::Live;
 use super::text::spaced;
+use super::wire::{Heard, Protocol, Wire};
 use super::{Kind, Speaker};
 use crate::providers::socket::socket_url;
 use crate::providers::{ProviderError, Service};

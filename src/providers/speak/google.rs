@@ -51,7 +51,7 @@ impl Google {
     fn new(service: &Service) -> Result<Self, ProviderError> {
         Ok(Self {
             url: endpoint(service.base_url.as_deref().unwrap_or(BASE), "text:synthesize")?,
-            access: Access::new(service.key.as_ref())?,
+            access: Access::of(service)?,
             voice: voice(service),
             audio: audio(service)?,
             service: service.clone(),

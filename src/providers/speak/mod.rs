@@ -19,6 +19,7 @@ mod requests;
 mod secret;
 mod text;
 mod watch;
+mod wire;
 
 use super::{ProviderError, Service};
 use bytes::Bytes;

@@ -1,19 +1,21 @@
 //! One answer on its way to the caller's ear, piece by piece: what may leave, what was heard, how long to wait.
 //! Pieces leave in their order whatever the order of their sound, and none while the track is shut.
 
+mod piece;
 mod told;
+
+pub(super) use piece::Piece;
 
 use crate::audio::mulaw;
 use crate::talk::playback::MARK_GRACE;
 use crate::talk::{Output, Play};
 use bytes::Bytes;
+use piece::Source;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A mark follows at least every half second of sound, in bytes.
 const BETWEEN_MARKS: usize = 4000;
-/// Slow speech: how long a character may take, while the length of a piece is not known yet.
-const PER_CHARACTER: u64 = 70;
 /// A voice that never ends is cut off here: so many milliseconds for every character, and so many in any case.
 const MOST_PER_CHARACTER: u64 = 400;
 const MOST: u64 = 10_000;
@@ -36,36 +38,6 @@ pub(super) struct Track {
     /// When playing was stopped for a while.
     paused: Option<u64>,
     shut: bool,
-}
-
-/// A part of an answer, and the round it was spoken for.
-#[derive(Debug)]
-pub(super) struct Piece {
-    pub(super) generation: u32,
-    pub(super) text: Arc<str>,
-    /// It bridges a wait, and is no part of what the model said.
-    pub(super) aside: bool,
-    source: Source,
-    /// Where it begins, and how much of it left, in milliseconds.
-    from: u64,
-    millis: u64,
-}
-
-#[derive(Debug)]
-enum Source {
-    /// A clip of the call; it leaves as a whole.
-    Clip(usize, u64),
-    /// A voice.
-    Voice {
-        number: u32,
-        waiting: VecDeque<Bytes>,
-        given: u64,
-        done: bool,
-        /// It was given up before its sound was complete.
-        is_short: bool,
-        /// When its last sound came, or it was asked for.
-        alive: u64,
-    },
 }
 
 impl Track {
@@ -371,43 +343,6 @@ impl Track {
             Source::Clip(..) => 0,
         };
         before.map(alive).max().unwrap_or(0)
-    }
-}
-
-impl Piece {
-    fn is(&self, generation: u32, wanted: u32) -> bool {
-        self.generation == generation && matches!(self.source, Source::Voice { number, .. } if number == wanted)
-    }
-
-    fn is_unfinished(&self) -> bool {
-        matches!(self.source, Source::Voice { done: false, .. })
-    }
-
-    fn is_silent(&self) -> bool {
-        matches!(
-            self.source,
-            Source::Voice {
-                given: 0,
-                done: false,
-                ..
-            }
-        )
-    }
-
-    /// The words of its first `heard` milliseconds.
-    fn heard(&self, heard: u64) -> Vec<&str> {
-        let mut words: Vec<&str> = self.text.split_whitespace().collect();
-        let whole = match self.source {
-            Source::Voice { done: false, .. } | Source::Voice { is_short: true, .. } => {
-                self.millis.max(self.text.chars().count() as u64 * PER_CHARACTER)
-            }
-            Source::Voice { given, .. } => given,
-            Source::Clip(_, millis) => millis,
-        };
-        if heard < whole {
-            words.truncate((words.len() as u64 * heard / whole) as usize);
-        }
-        words
     }
 }
 
