@@ -88,7 +88,7 @@ pub(super) async fn run(
         tracing::warn!(provider = &**name, class = error.class().name(), %error, "SPEAK_FAILED");
         for (generation, piece) in todo.broken() {
             worked = true;
-            let _told = signals.send(Signal::Spoken { generation, piece }).await;
+            let _told = signals.send(Signal::CutShort { generation, piece }).await;
         }
         failures = if worked { 0 } else { failures + 1 };
         index = (index + 1) % staff.len();

@@ -54,6 +54,8 @@ pub enum Signal {
     Sound { generation: u32, piece: u32, ulaw: Bytes },
     /// All sound of this piece was given.
     Spoken { generation: u32, piece: u32 },
+    /// No more sound of this piece will come, though it was not spoken to its end.
+    CutShort { generation: u32, piece: u32 },
     /// What came of an action: a text for the model.
     Acted {
         generation: u32,

@@ -145,7 +145,7 @@ async fn told(crew: &mut Crew, served: &mut Vec<String>, pieces: u32) -> Vec<(u3
     while told.last() != Some(&(pieces - 1, false)) {
         match next(crew, served).await {
             Signal::Sound { piece, .. } => told.push((piece, true)),
-            Signal::Spoken { piece, .. } => told.push((piece, false)),
+            Signal::Spoken { piece, .. } | Signal::CutShort { piece, .. } => told.push((piece, false)),
             other => panic!("{other:?}"),
         }
     }

@@ -186,7 +186,9 @@ impl Conversation {
                 thinks(*generation) && !answer.is_some_and(is_known)
             }
             // Which piece of which answer is awaited, the track knows.
-            Signal::Sound { generation, piece, .. } | Signal::Spoken { generation, piece } => {
+            Signal::Sound { generation, piece, .. }
+            | Signal::Spoken { generation, piece }
+            | Signal::CutShort { generation, piece } => {
                 answer.is_some_and(|answer| answer.track.awaits(*generation, *piece))
             }
             // However late it is: the model is to know what was done.
@@ -220,7 +222,8 @@ impl Conversation {
                 piece,
                 ulaw,
             } => self.sound(now, *generation, *piece, ulaw, out),
-            Signal::Spoken { generation, piece } => self.spoken(now, *generation, *piece, out),
+            Signal::Spoken { generation, piece } => self.spoken(now, *generation, *piece, true, out),
+            Signal::CutShort { generation, piece } => self.spoken(now, *generation, *piece, false, out),
             Signal::Acted { generation, id, result } => self.acted(now, *generation, id, result, out),
             Signal::Serving { stage, provider, .. } => {
                 let index = match stage {

@@ -77,9 +77,9 @@ impl Conversation {
         self.pour(now, out);
     }
 
-    pub(super) fn spoken(&mut self, now: u64, generation: u32, piece: u32, out: &mut Vec<Output>) {
+    pub(super) fn spoken(&mut self, now: u64, generation: u32, piece: u32, whole: bool, out: &mut Vec<Output>) {
         if let Some(answer) = self.answer_mut() {
-            answer.track.spoken(now, generation, piece);
+            answer.track.spoken(now, generation, piece, whole);
         }
         self.pour(now, out);
     }

@@ -178,6 +178,7 @@ fn is_expected(signal: &Signal) -> bool {
         | Signal::Verdict { .. }
         | Signal::Sound { .. }
         | Signal::Spoken { .. }
+        | Signal::CutShort { .. }
         | Signal::Live(_) => false,
     }
 }

@@ -119,12 +119,14 @@ impl Track {
         true
     }
 
-    /// A piece has no more sound.
-    pub(super) fn spoken(&mut self, now: u64, generation: u32, piece: u32) {
+    /// A piece has no more sound; only a `whole` one was spoken to its end.
+    pub(super) fn spoken(&mut self, now: u64, generation: u32, piece: u32, whole: bool) {
         if let Some(piece) = self.pieces.iter_mut().find(|other| other.is(generation, piece))
-            && let Source::Voice { done, alive, .. } = &mut piece.source
+            && let Source::Voice {
+                done, is_short, alive, ..
+            } = &mut piece.source
         {
-            (*done, *alive) = (true, now);
+            (*done, *is_short, *alive) = (true, !whole, now);
         }
     }
 

@@ -21,7 +21,7 @@ fn marks_follow_every_half_second_and_each_piece() {
     let (mut track, mut plays) = (Track::new(0, false), 7);
     track.add_voice(0, 1, 0, "one two three four".into(), false);
     track.sound(10, 1, 0, &sound(1200));
-    track.spoken(10, 1, 0);
+    track.spoken(10, 1, 0, true);
     let out = flow(&mut track, 10, &mut plays);
     let shape: Vec<_> = out
         .iter()
@@ -44,12 +44,12 @@ fn pieces_leave_in_their_order() {
     track.add_voice(0, 1, 0, "first".into(), false);
     track.add_voice(0, 1, 1, "second".into(), false);
     assert!(track.sound(10, 1, 1, &sound(100)));
-    track.spoken(10, 1, 1);
+    track.spoken(10, 1, 1, true);
     assert_eq!(flow(&mut track, 10, &mut plays), []);
     assert_eq!(track.waits_since(), Some(0), "the first piece is owed");
     assert!(track.sound(20, 1, 0, &sound(60)));
     assert!(!track.sound(20, 2, 0, &sound(60)), "another answer's");
-    track.spoken(20, 1, 0);
+    track.spoken(20, 1, 0, true);
     assert!(!track.sound(20, 1, 0, &sound(60)), "it was complete");
     assert_eq!(flow(&mut track, 20, &mut plays).len(), 4);
     assert_eq!(track.heard_text(80, |_| true), "first");
@@ -57,11 +57,25 @@ fn pieces_leave_in_their_order() {
 }
 
 #[test]
+fn a_piece_that_was_cut_short_claims_only_the_words_that_had_their_time() {
+    let heard = |whole| {
+        let (mut track, mut plays) = (Track::new(0, false), 0);
+        track.add_voice(0, 1, 0, "one two three four five six seven eight".into(), false);
+        track.sound(10, 1, 0, &sound(700));
+        track.spoken(10, 1, 0, whole);
+        flow(&mut track, 10, &mut plays);
+        track.heard_text(2000, |_| true)
+    };
+    assert_eq!(heard(true), "one two three four five six seven eight");
+    assert_eq!(heard(false), "one two");
+}
+
+#[test]
 fn a_pause_stops_the_clock_and_swept_marks_do_not_count() {
     let (mut track, mut plays) = (Track::new(0, false), 0);
     track.add_voice(0, 1, 0, "one two three four".into(), false);
     track.sound(0, 1, 0, &sound(2000));
-    track.spoken(0, 1, 0);
+    track.spoken(0, 1, 0, true);
     flow(&mut track, 0, &mut plays);
     track.played(510, play(0));
     track.pause(700);
@@ -85,10 +99,10 @@ fn time_without_sound_is_not_time_of_hearing() {
     track.add_voice(0, 1, 0, "first".into(), false);
     track.add_voice(0, 1, 1, "second piece".into(), false);
     track.sound(0, 1, 0, &sound(100));
-    track.spoken(0, 1, 0);
+    track.spoken(0, 1, 0, true);
     flow(&mut track, 0, &mut plays);
     track.sound(3000, 1, 1, &sound(1000));
-    track.spoken(3000, 1, 1);
+    track.spoken(3000, 1, 1, true);
     flow(&mut track, 3000, &mut plays);
     assert_eq!(track.heard_ms(3400), 500);
     assert_eq!(track.heard_text(3400, |_| true), "first");
@@ -102,7 +116,7 @@ fn of_a_piece_that_is_not_complete_no_more_is_claimed_than_slow_speech_allows() 
     track.sound(0, 1, 0, &sound(400));
     flow(&mut track, 0, &mut plays);
     assert_eq!(track.heard_text(400, |_| true), "");
-    track.spoken(400, 1, 0);
+    track.spoken(400, 1, 0, true);
     assert_eq!(
         track.heard_text(400, |_| true),
         "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd"

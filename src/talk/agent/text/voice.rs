@@ -132,7 +132,7 @@ impl Answering {
             left -= lump.len();
             self.talk.sound(now, generation, piece, &lump, &mut made);
         }
-        self.talk.spoken(now, generation, piece, &mut made);
+        self.talk.spoken(now, generation, piece, true, &mut made);
         let is_wanted = made.iter().any(|output| matches!(output, talk::Output::Sound { .. }));
         self.give(now, made, out);
         if !is_wanted {
