@@ -9,7 +9,7 @@ use super::super::{Summary, run_within};
 use super::*;
 use crate::audio::mulaw::SILENCE;
 use crate::audio::wav;
-use crate::talk::{Clip, Play};
+use crate::talk::{Clip, Order, Play};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};

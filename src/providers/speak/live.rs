@@ -1,22 +1,24 @@
 //! Speakers over a WebSocket that stays open for the whole conversation: connected at the start, pieces sent as they come, their sound
 //! taken in order. A connection that dies while nothing is under way is replaced; one that dies under a piece is tried once more.
 
+mod link;
+
 use super::line::Line;
 use super::outlet::Outlet;
 use super::secret::hide;
 use super::watch::Watch;
-use super::wire::{Heard, Protocol, Wire};
+use super::wire::{Heard, Protocol};
 use super::{Say, Speaker, Spoken};
 use crate::providers::socket::ProviderSocket;
 use crate::providers::{Patience, ProviderError};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use link::{Event, Link, Open, event};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_tungstenite::tungstenite::Message;
 
 /// Before a connection that could not be opened is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -59,19 +61,6 @@ async fn last_words(outlet: &mut Outlet, orders: &mut mpsc::Receiver<Say>) {
             },
         }
     }
-}
-
-enum Link {
-    Down,
-    Opening(BoxFuture<'static, Result<ProviderSocket, ProviderError>>),
-    Up(Box<Open>),
-}
-
-struct Open {
-    socket: ProviderSocket,
-    wire: Box<dyn Wire>,
-    /// When something was last sent.
-    sent: Instant,
 }
 
 /// The answer whose parts are being sent.
@@ -399,20 +388,6 @@ impl<P: Protocol> Conversation<P> {
         if let Link::Up(open) = std::mem::replace(&mut self.link, Link::Down) {
             open.socket.close().await;
         }
-    }
-}
-
-enum Event {
-    Opened(Box<Result<ProviderSocket, ProviderError>>),
-    Came(Result<Option<Message>, ProviderError>),
-}
-
-/// What the connection does next; nothing is read while there is no room for it.
-async fn event(link: &mut Link, room: bool) -> Event {
-    match link {
-        Link::Opening(opening) => Event::Opened(Box::new(opening.await)),
-        Link::Up(open) if room => Event::Came(open.socket.next().await),
-        Link::Up(_) | Link::Down => std::future::pending().await,
     }
 }
 
