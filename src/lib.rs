@@ -10,6 +10,7 @@ pub mod compile;
 pub mod flow;
 pub mod line;
 pub mod media;
+pub mod phone;
 pub mod pipeline;
 pub mod providers;
 pub mod report;

@@ -1,0 +1,26 @@
+//! Who moves the call: the production machine, or one that tests have broken on purpose.
+
+use crate::call::{Arrival, Call, Effect, Event, Flow, Time};
+
+/// Takes events and says what is to be done, as the call machine does.
+pub trait Drive {
+    /// A call's first event.
+    fn begin(&self, flow: &Flow, now: Time, arrival: &Arrival) -> (Call, Vec<Effect>);
+
+    /// Any later one.
+    fn handle(&self, call: &mut Call, flow: &Flow, now: Time, event: &Event) -> Vec<Effect>;
+}
+
+/// The call machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Machine;
+
+impl Drive for Machine {
+    fn begin(&self, flow: &Flow, now: Time, arrival: &Arrival) -> (Call, Vec<Effect>) {
+        Call::begin(flow, now, arrival)
+    }
+
+    fn handle(&self, call: &mut Call, flow: &Flow, now: Time, event: &Event) -> Vec<Effect> {
+        call.handle(flow, now, event)
+    }
+}

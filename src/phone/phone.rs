@@ -1,0 +1,358 @@
+//! One call in progress: the machine that moves it, the carrier's leg, timers, tasks, and what must always be true.
+
+use super::act::Way;
+use super::drive::Drive;
+use super::ear::Ear;
+use super::leg::{Doing, Leg};
+use super::moves::Mishap;
+use super::stage::Stage;
+use super::told::{Told, What};
+use crate::call::{
+    Answer, Arrival, Call, Effect, Event, Flow, FollowUp, MediaOrder, Params, Phase, Row, Task, TaskKey, TaskKind,
+    Ticket, Time, Timer, Trouble, WaitOn,
+};
+use crate::twiml::Verb;
+
+/// When virtual calls begin: 2023-11-14 22:13:20 UTC.
+pub const START: Time = Time(1_700_000_000_000);
+
+/// A call in progress, with everything around it.
+#[derive(Clone)]
+pub struct Phone<'a> {
+    pub(super) flow: &'a Flow,
+    pub(super) stage: &'a Stage,
+    pub(super) drive: &'a dyn Drive,
+    /// The call.
+    pub call: Call,
+    /// The carrier's side of it.
+    pub leg: Leg,
+    /// The moment.
+    pub now: Time,
+    /// Tasks that were ordered and have not ended, oldest first.
+    pub tasks: Vec<Task>,
+    /// What was heard and when not.
+    pub ear: Ear,
+    /// What must never be, and was.
+    pub violations: Vec<Violation>,
+    /// The story so far, where it is wanted.
+    pub told: Option<Vec<Told>>,
+    /// The tasks of the event that is being handled.
+    fresh: Vec<TaskKey>,
+    /// How many streams were opened.
+    pub(super) streams: u32,
+    /// How many recordings were made.
+    pub(super) recordings: u32,
+    /// The latest follow-up whose task was ordered.
+    pub(super) followed: Option<usize>,
+    /// The answer to the request that is being made.
+    pub(super) answer: Option<Answer>,
+    /// What happens to the next request that is answered.
+    pub(super) mishap: Option<Mishap>,
+    /// Whether something went wrong on purpose, so that a failing step is no surprise.
+    pub(super) disturbed: bool,
+}
+
+/// Something that must never be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A live call's request was answered with nothing.
+    NoDocument,
+    /// A document cannot be rendered or read; why.
+    BadDocument(String),
+    /// A step failed on this call's own data; the log's words.
+    StepFailed(String),
+    /// A follow-up failed on this call's own data; the log's words.
+    FollowUpFailed(String),
+    /// The same task was ordered twice; its key.
+    OrderedTwice(String),
+    /// A task is under way that nobody waits for; its name.
+    Stray(&'static str),
+    /// A follow-up was done out of order or twice; its number from 0.
+    FollowUpTwice(usize),
+    /// A live call has no timer that bounds it.
+    Unbounded,
+    /// A live call has nothing that moves it on.
+    Stranded,
+    /// A call that was over lives again, or ended twice.
+    Revived,
+    /// A request or report that came twice had another effect than when it came once.
+    NotRepeatable,
+    /// A queue's waiting document holds nothing to hear.
+    SilentQueue,
+}
+
+impl<'a> Phone<'a> {
+    /// A call comes in.
+    pub fn rings(flow: &'a Flow, stage: &'a Stage, drive: &'a dyn Drive, arrival: &Arrival, tell: bool) -> Self {
+        Self::rings_with(flow, stage, drive, arrival, tell, None)
+    }
+
+    /// A call comes in, and something goes wrong at once.
+    pub fn rings_with(
+        flow: &'a Flow,
+        stage: &'a Stage,
+        drive: &'a dyn Drive,
+        arrival: &Arrival,
+        tell: bool,
+        mishap: Option<Mishap>,
+    ) -> Self {
+        let (call, effects) = drive.begin(flow, START, arrival);
+        let mut phone = Self {
+            flow,
+            stage,
+            drive,
+            call,
+            leg: Leg::new(),
+            now: START,
+            tasks: Vec::new(),
+            ear: Ear::default(),
+            violations: Vec::new(),
+            told: tell.then(Vec::new),
+            fresh: Vec::new(),
+            streams: 0,
+            recordings: 0,
+            followed: None,
+            answer: None,
+            mishap,
+            disturbed: mishap.is_some(),
+        };
+        phone.take(effects);
+        phone.receive(Ticket::FIRST);
+        phone.look();
+        phone
+    }
+
+    /// An event reaches the call; its effects are carried out as far as they can be at once.
+    pub fn happens(&mut self, event: &Event) {
+        let over = matches!(self.call.phase, Phase::Ended { .. });
+        let effects = self.drive.handle(&mut self.call, self.flow, self.now, event);
+        if over && matches!(self.call.phase, Phase::Live(_)) {
+            self.violations.push(Violation::Revived);
+        }
+        self.take(effects);
+    }
+
+    /// The carrier asks the engine and goes on with what it gets.
+    pub(super) fn asks(&mut self, way: &Way, params: Params) {
+        let ticket = match way {
+            Way::Ticket(ticket) => *ticket,
+            Way::Aside(round) => {
+                let round = *round;
+                self.happens(&Event::AsideAsked { params, round });
+                return self.look();
+            }
+            Way::Next => return self.go_on(),
+            Way::Elsewhere(url) => {
+                self.tell(What::Carrier(format!("goes on at {url}, which is not the engine")));
+                self.leg.doing = Doing::Away;
+                return;
+            }
+        };
+        let event = Event::CarrierAsked { ticket, params };
+        self.answer = None;
+        self.happens(&event);
+        self.repeats(&event);
+        self.receive(ticket);
+        self.look();
+    }
+
+    /// The answer, with what goes wrong on its way, reaches the carrier.
+    fn receive(&mut self, ticket: Ticket) {
+        match self.mishap.take() {
+            Some(Mishap::StoreFails) => {
+                self.disturbed = true;
+                self.fault("the database takes nothing");
+                self.happens(&Event::TroubleStruck {
+                    trouble: Trouble::Store,
+                });
+            }
+            Some(Mishap::RenderFails) => {
+                self.disturbed = true;
+                self.fault("the document cannot be rendered");
+                let error = "on purpose".to_owned();
+                self.happens(&Event::DocumentFailed { ticket, error });
+            }
+            None => {}
+        }
+        match self.answer.take() {
+            Some(Answer::Document(verbs)) => self.plays(&verbs),
+            Some(Answer::Nothing) | None if self.call.live().is_none() => {
+                self.hung_up("the carrier has nothing to play")
+            }
+            Some(Answer::Nothing) | None => {
+                self.violations.push(Violation::NoDocument);
+                self.hung_up("the carrier has nothing to play");
+            }
+        }
+    }
+
+    /// The same once more must change nothing.
+    fn repeats(&mut self, event: &Event) {
+        if self.call.live().is_none() {
+            return;
+        }
+        let mut twin = self.call.clone();
+        let effects = self.drive.handle(&mut twin, self.flow, self.now, event);
+        let answer = effects.into_iter().find_map(|effect| match effect {
+            Effect::Answer(answer) => Some(answer),
+            _ => None,
+        });
+        if twin != self.call || answer != self.answer {
+            self.violations.push(Violation::NotRepeatable);
+        }
+    }
+
+    /// A new document begins.
+    pub(super) fn plays(&mut self, verbs: &[Verb]) {
+        match self.stage.acts(self.flow, verbs) {
+            Ok(acts) => {
+                self.leg.acts = acts;
+                self.leg.at = 0;
+                self.begin();
+            }
+            Err(error) => {
+                self.violations.push(Violation::BadDocument(error));
+                self.hung_up("the carrier cannot read the document");
+            }
+        }
+    }
+
+    fn take(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Answer(answer) => self.answer = Some(answer),
+                Effect::SetTimer(..) | Effect::ClearTimer(_) => {}
+                Effect::Perform(task) => self.ordered(task),
+                Effect::CancelTask(key) => self.tasks.retain(|task| task.key != key),
+                Effect::Media(order) => self.media(&order),
+                Effect::Write(row) => self.wrote(&row),
+                Effect::Log(log) => {
+                    if !self.disturbed && log.word == "STEP_FAILED" {
+                        self.violations.push(Violation::StepFailed(log.detail.clone()));
+                    }
+                    if !self.disturbed && log.word == "FOLLOW_UP_FAILED" && !self.failed_task(&log.detail) {
+                        self.violations.push(Violation::FollowUpFailed(log.detail.clone()));
+                    }
+                    if log.bad || log.word.starts_with("WATCHDOG") {
+                        self.tell(What::Engine(format!("{} {}", log.word, log.detail).trim().to_owned()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A follow-up whose task failed for good is logged by the same word as one whose template does.
+    fn failed_task(&self, detail: &str) -> bool {
+        detail.ends_with(super::make::REFUSED)
+    }
+
+    fn ordered(&mut self, task: Task) {
+        if self.tasks.iter().any(|known| known.key == task.key) {
+            self.violations.push(Violation::OrderedTwice(task.key.to_string()));
+            return;
+        }
+        if let TaskKind::SendMessage { channel, to, body, .. } = &task.kind {
+            let what = What::Message {
+                channel: channel.clone(),
+                to: to.reveal().clone(),
+                body: body.clone(),
+            };
+            self.tell(what);
+        } else {
+            let name = task.kind.name();
+            self.tell(What::Engine(format!("orders {name}")));
+        }
+        self.fresh.push(task.key.clone());
+        self.tasks.push(task);
+    }
+
+    fn media(&mut self, order: &MediaOrder) {
+        match (order, &self.leg.doing) {
+            (MediaOrder::Refuse { reason }, Doing::Connecting) => {
+                self.fault(format!("the engine refuses the stream: {reason}"));
+                self.leg.doing = Doing::Returning;
+            }
+            (MediaOrder::Close, Doing::Streaming { .. }) => self.leg.doing = Doing::Returning,
+            _ => {}
+        }
+    }
+
+    fn wrote(&mut self, row: &Row) {
+        let step = matches!(row, Row::CallLog { step: Some(_), .. });
+        let what = match row {
+            Row::CallLog { .. } if step => What::Step,
+            Row::CallLog { .. } | Row::Turn { .. } => return,
+            Row::Recording(_) => What::Row("recording"),
+            Row::Interaction { .. } => What::Row("interaction"),
+            Row::Contact { .. } => What::Row("contact"),
+        };
+        self.tell(what);
+    }
+
+    /// What must be true whenever nothing is being handled.
+    pub(super) fn look(&mut self) {
+        match &self.call.phase {
+            Phase::Live(live) => {
+                if !self.call.timers.contains_key(&Timer::Limit)
+                    && !matches!(live.wait.on, WaitOn::Farewell(crate::call::EndReason::TooLong))
+                {
+                    self.violations.push(Violation::Unbounded);
+                }
+                // Of a stream to somebody else's endpoint nothing is heard while it runs; the limit bounds it.
+                let waits = self.call.timers.keys().any(|timer| *timer != Timer::Limit);
+                if !waits && self.leg.doing != Doing::StreamingAway {
+                    self.violations.push(Violation::Stranded);
+                }
+                // A stream that nobody opens and a caller who is not heard leave no other way back.
+                let watched = match &self.leg.doing {
+                    Doing::Connecting => self.call.timers.contains_key(&Timer::StreamStart),
+                    Doing::Streaming { .. } => self.call.timers.contains_key(&Timer::StreamMedia),
+                    _ => true,
+                };
+                if !watched && matches!(live.wait.on, WaitOn::Stream(_)) {
+                    self.violations.push(Violation::Stranded);
+                }
+            }
+            Phase::Ended { .. } if !self.call.timers.is_empty() => self.violations.push(Violation::Stranded),
+            Phase::Ended { .. } => {}
+        }
+        self.look_at_tasks();
+    }
+
+    /// Every task belongs to somebody, and each follow-up comes once, in its order.
+    fn look_at_tasks(&mut self) {
+        let call = &self.call;
+        let awaited = |task: &Task| match &task.kind {
+            TaskKind::AskStatus | TaskKind::HangUpCall | TaskKind::Transcribe { .. } => true,
+            TaskKind::RedirectCall { .. } => call.redirect.as_ref().is_some_and(|redirect| redirect.key == task.key),
+            TaskKind::SendMessage { .. } | TaskKind::Http { .. } => {
+                call.wishes.contains_key(&task.key)
+                    || match &call.phase {
+                        Phase::Live(live) => matches!(&live.wait.on, WaitOn::Task { key, .. } if *key == task.key),
+                        Phase::Ended { follow_up, .. } => {
+                            matches!(follow_up, FollowUp::Waiting { key, .. } if *key == task.key)
+                        }
+                    }
+            }
+        };
+        let fresh = std::mem::take(&mut self.fresh);
+        for task in self.tasks.iter().filter(|task| fresh.contains(&task.key)) {
+            if !awaited(task) {
+                self.violations.push(Violation::Stray(task.kind.name()));
+            }
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        if let Phase::Ended {
+            follow_up: FollowUp::Waiting { item, .. },
+            ..
+        } = &self.call.phase
+        {
+            if self.followed.is_some_and(|before| before >= *item) {
+                self.violations.push(Violation::FollowUpTwice(*item));
+            }
+            self.followed = Some(*item);
+        }
+    }
+}
