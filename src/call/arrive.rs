@@ -57,6 +57,7 @@ impl Call {
                 reason: EndReason::Lost,
                 follow_up: FollowUp::Done,
             },
+            probe: None,
         }
     }
 }

@@ -166,10 +166,13 @@ impl Cx<'_> {
     }
 
     /// Judges a condition on this call's data.
-    pub fn holds(&self, condition: &Condition) -> Result<bool, StepError> {
-        condition
+    pub fn holds(&mut self, condition: &Condition) -> Result<bool, StepError> {
+        let holds = condition
             .holds(&self.data())
-            .map_err(|error| StepError::Eval(error.to_string()))
+            .map_err(|error| StepError::Eval(error.to_string()))?;
+        let probe = self.call.probe.as_mut();
+        let decided = probe.and_then(|probe| probe.doubt.as_mut()?.decides(condition, &self.call.vars));
+        Ok(decided.unwrap_or(holds))
     }
 
     /// The longest silence that the flow allows, in milliseconds.

@@ -4,6 +4,7 @@ use super::effect::{Answer, Effect, Log};
 use super::event::{Arrival, Event, Trouble};
 use super::flow::Flow;
 use super::ids::{StepId, Ticket, Time};
+use super::probe::Probe;
 use super::state::{Call, Phase};
 
 /// How many answers are remembered for requests that come again. A carrier repeats the latest ones only.
@@ -20,7 +21,13 @@ pub(super) struct Machine<'a> {
 impl Call {
     /// A call's first event: its state, and what to answer.
     pub fn begin(flow: &Flow, now: Time, arrival: &Arrival) -> (Self, Vec<Effect>) {
+        Self::begin_observed(flow, now, arrival, None)
+    }
+
+    /// As `begin`, with somebody who looks on.
+    pub fn begin_observed(flow: &Flow, now: Time, arrival: &Arrival, probe: Option<Box<Probe>>) -> (Self, Vec<Effect>) {
         let mut call = Self::arriving(flow, now, arrival);
+        call.probe = probe;
         let mut machine = Machine {
             call: &mut call,
             flow,

@@ -16,6 +16,7 @@ mod ids;
 mod kind;
 mod machine;
 mod pii;
+mod probe;
 mod state;
 mod status;
 mod stream;
@@ -32,6 +33,7 @@ pub use flow::{AfterItem, Asset, Flow, Limits, Section, Step};
 pub use ids::{CallId, FlowHash, Outcome, Route, StepId, TaskKey, Ticket, Time, Timer};
 pub use kind::{Back, Next, StepError, StepKind, Touches};
 pub use pii::Pii;
+pub use probe::{Doubt, Probe};
 pub use state::{
     Call, CarrierStatus, EndReason, Facts, FollowUp, Live, Phase, RecordWish, Redirect, Stream, StreamPhase, Wait,
     WaitOn, Watchdog,

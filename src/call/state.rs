@@ -51,6 +51,9 @@ pub struct Call {
     pub troubles: u32,
     /// Where it stands.
     pub phase: Phase,
+    /// Who looks on, where somebody proves or tests the flow.
+    #[serde(skip)]
+    pub probe: Option<Box<super::probe::Probe>>,
 }
 
 /// A wish that is being fulfilled.

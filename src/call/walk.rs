@@ -41,9 +41,12 @@ impl Machine<'_> {
                 Some(next) => next.map(Entered::Done),
                 None => self.enter(at, &mut draft),
             };
-            let hop = entered.and_then(|entered| match entered {
-                Entered::Done(next) => self.follow(at, next),
-                Entered::Skipped(step) => Ok(Hop::To(step)),
+            let hop = entered.and_then(|entered| {
+                self.observe(at, &entered);
+                match entered {
+                    Entered::Done(next) => self.follow(at, next),
+                    Entered::Skipped(step) => Ok(Hop::To(step)),
+                }
             });
             match hop {
                 Ok(Hop::To(step)) => at = step,
@@ -113,6 +116,20 @@ impl Machine<'_> {
             return Ok(Entered::Skipped(*skip));
         }
         step.kind.enter(&mut cx).map(Entered::Done)
+    }
+
+    fn observe(&mut self, at: StepId, entered: &Entered) {
+        let Some(probe) = &mut self.call.probe else { return };
+        match entered {
+            Entered::Done(Next::Go(outcome)) => probe.passed.push((at, Some(outcome.clone()))),
+            Entered::Done(Next::Return(outcome)) => {
+                probe.passed.push((at, None));
+                let back = self.call.frames.last().map(|frame| (frame.step, Some(outcome.clone())));
+                probe.passed.extend(back);
+            }
+            Entered::Done(_) => probe.passed.push((at, None)),
+            Entered::Skipped(_) => probe.skipped.push(at),
+        }
     }
 
     fn follow(&mut self, at: StepId, next: Next) -> Result<Hop, StepError> {

@@ -1,11 +1,11 @@
 //! Who moves the call: the production machine, or one that tests have broken on purpose.
 
-use crate::call::{Arrival, Call, Effect, Event, Flow, Time};
+use crate::call::{Arrival, Call, Effect, Event, Flow, Probe, Time};
 
 /// Takes events and says what is to be done, as the call machine does.
 pub trait Drive {
     /// A call's first event.
-    fn begin(&self, flow: &Flow, now: Time, arrival: &Arrival) -> (Call, Vec<Effect>);
+    fn begin(&self, flow: &Flow, now: Time, arrival: &Arrival, probe: Option<Box<Probe>>) -> (Call, Vec<Effect>);
 
     /// Any later one.
     fn handle(&self, call: &mut Call, flow: &Flow, now: Time, event: &Event) -> Vec<Effect>;
@@ -16,8 +16,8 @@ pub trait Drive {
 pub struct Machine;
 
 impl Drive for Machine {
-    fn begin(&self, flow: &Flow, now: Time, arrival: &Arrival) -> (Call, Vec<Effect>) {
-        Call::begin(flow, now, arrival)
+    fn begin(&self, flow: &Flow, now: Time, arrival: &Arrival, probe: Option<Box<Probe>>) -> (Call, Vec<Effect>) {
+        Call::begin_observed(flow, now, arrival, probe)
     }
 
     fn handle(&self, call: &mut Call, flow: &Flow, now: Time, event: &Event) -> Vec<Effect> {

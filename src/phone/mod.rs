@@ -23,7 +23,7 @@ pub use ear::{Ear, Silence};
 pub use leg::{Doing, Leg};
 pub use make::REFUSED;
 pub use moves::{DialEnd, Mishap, Move, Timing};
-pub use phone::{Phone, START, Violation};
+pub use phone::{Beginning, Phone, START, Violation};
 pub use stage::Stage;
 pub use told::{Told, What};
 

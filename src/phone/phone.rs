@@ -8,8 +8,8 @@ use super::moves::Mishap;
 use super::stage::Stage;
 use super::told::{Told, What};
 use crate::call::{
-    Answer, Arrival, Call, Effect, Event, Flow, FollowUp, MediaOrder, Params, Phase, Row, Task, TaskKey, TaskKind,
-    Ticket, Time, Timer, Trouble, WaitOn,
+    Answer, Arrival, Call, Effect, Event, Flow, FollowUp, MediaOrder, Params, Phase, Probe, Row, Task, TaskKey,
+    TaskKind, Ticket, Time, Timer, Trouble, WaitOn,
 };
 use crate::twiml::Verb;
 
@@ -52,6 +52,17 @@ pub struct Phone<'a> {
     pub(super) disturbed: bool,
 }
 
+/// How a call is looked at from its first moment.
+#[derive(Clone, Debug, Default)]
+pub struct Beginning {
+    /// Whether its story is wanted.
+    pub tell: bool,
+    /// What goes wrong with its first request.
+    pub mishap: Option<Mishap>,
+    /// Who looks on.
+    pub probe: Option<Box<Probe>>,
+}
+
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
@@ -83,20 +94,20 @@ pub enum Violation {
 
 impl<'a> Phone<'a> {
     /// A call comes in.
-    pub fn rings(flow: &'a Flow, stage: &'a Stage, drive: &'a dyn Drive, arrival: &Arrival, tell: bool) -> Self {
-        Self::rings_with(flow, stage, drive, arrival, tell, None)
+    pub fn rings(flow: &'a Flow, stage: &'a Stage, drive: &'a dyn Drive, arrival: &Arrival) -> Self {
+        Self::rings_with(flow, stage, drive, arrival, Beginning::default())
     }
 
-    /// A call comes in, and something goes wrong at once.
+    /// A call comes in, with somebody who looks on.
     pub fn rings_with(
         flow: &'a Flow,
         stage: &'a Stage,
         drive: &'a dyn Drive,
         arrival: &Arrival,
-        tell: bool,
-        mishap: Option<Mishap>,
+        beginning: Beginning,
     ) -> Self {
-        let (call, effects) = drive.begin(flow, START, arrival);
+        let Beginning { tell, mishap, probe } = beginning;
+        let (call, effects) = drive.begin(flow, START, arrival, probe);
         let mut phone = Self {
             flow,
             stage,
