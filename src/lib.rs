@@ -13,6 +13,7 @@ pub mod media;
 pub mod phone;
 pub mod pipeline;
 pub mod providers;
+pub mod prove;
 pub mod report;
 pub mod score;
 pub mod server;

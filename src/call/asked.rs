@@ -6,7 +6,7 @@ use super::event::Params;
 use super::ids::{Outcome, Route, StepId, TaskKey, Ticket};
 use super::kind::{Back, StepError};
 use super::machine::Machine;
-use super::state::{CarrierStatus, Live, Phase, Wait, WaitOn};
+use super::state::{CarrierStatus, EndReason, Live, Phase, Wait, WaitOn};
 use super::walk::From;
 use crate::twiml::Verb;
 
@@ -65,9 +65,14 @@ impl Machine<'_> {
     }
 
     pub(super) fn document_failed(&mut self, ticket: Ticket, error: &str) {
-        let Some(step) = self.call.live().map(|live| live.step) else {
+        let Some(Live { step, wait }) = self.call.live() else {
             return self.answer_nothing();
         };
+        // A call that has reached its limit does not begin anything again.
+        if wait.on == WaitOn::Farewell(EndReason::TooLong) {
+            return self.answer(ticket, Answer::Document(self.flow.apology.clone()));
+        }
+        let step = *step;
         let document = self.walk(From::Trouble(step, StepError::Eval(error.to_owned())));
         self.answer(ticket, Answer::Document(document));
     }

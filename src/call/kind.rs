@@ -1,7 +1,7 @@
 //! What a step kind offers: its exact outcomes, what it does when a call reaches it, and what it makes of an answer.
 
 use super::cx::Cx;
-use super::event::{Params, TaskResult};
+use super::event::{Params, TaskOutput, TaskResult};
 use super::ids::Outcome;
 use super::state::{EndReason, Wait};
 use crate::flow::{Condition, Located, Template};
@@ -32,6 +32,11 @@ pub trait StepKind: fmt::Debug + Send + Sync {
     /// The end with which the step leaves a flow that another one runs.
     fn ends(&self) -> Option<&Located<String>> {
         None
+    }
+
+    /// What can come back to it, one of each kind, for whoever explores the flow.
+    fn chances(&self) -> Chances {
+        Chances::default()
     }
 
     /// What the step refers to, for the checks.
@@ -102,6 +107,17 @@ impl fmt::Display for StepError {
 }
 
 impl std::error::Error for StepError {}
+
+/// What can come back to a step that waits, one of each kind.
+#[derive(Debug, Default)]
+pub struct Chances {
+    /// What a caller can answer: keys or words.
+    pub answers: Vec<String>,
+    /// What its task can bring, where it does not fail.
+    pub results: Vec<TaskOutput>,
+    /// Whether the carrier asks with fields of the author's own making.
+    pub asks: bool,
+}
 
 /// What a step refers to.
 #[derive(Debug, Default)]

@@ -31,7 +31,7 @@ pub use effect::{Answer, Effect, Log, MediaOrder, Recording, Row, Task, TaskKind
 pub use event::{Arrival, Event, Params, TaskOutput, TaskResult, Trouble};
 pub use flow::{AfterItem, Asset, Flow, Limits, Section, Step};
 pub use ids::{CallId, FlowHash, Outcome, Route, StepId, TaskKey, Ticket, Time, Timer};
-pub use kind::{Back, Next, StepError, StepKind, Touches};
+pub use kind::{Back, Chances, Next, StepError, StepKind, Touches};
 pub use pii::Pii;
 pub use probe::{Doubt, Probe};
 pub use state::{

@@ -19,16 +19,26 @@ pub struct Check {
     pub about: &'static str,
 }
 
-/// Compiles the flow file at `path` and runs every check over it: what `run`, `simulate` and `validate` go by.
+/// Compiles the flow file at `path` and runs every check over it. What `validate` proves besides is in `prove`.
 ///
 /// A flow with an error is not there to run. Warnings that the files' comments allow are taken away and counted.
 pub fn checked(path: &str, files: &dyn Files) -> Compiled {
+    settled(examined(path, files))
+}
+
+/// Compiles the flow file and runs every check; nothing is taken away yet.
+pub fn examined(path: &str, files: &dyn Files) -> Compiled {
     let mut compiled = compile(path, files);
     let mut found = Findings::default();
     for check in CHECKS {
         check(&compiled, &mut found);
     }
     compiled.findings.extend(found);
+    compiled
+}
+
+/// Takes away the warnings that the files' comments allow; a flow with an error is not there to run any more.
+pub fn settled(mut compiled: Compiled) -> Compiled {
     let mut findings = std::mem::take(&mut compiled.findings);
     for document in &compiled.documents {
         let (kept, suppressed) = suppress(findings, document);

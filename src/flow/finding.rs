@@ -82,6 +82,19 @@ impl Fix {
     }
 }
 
+/// One moment of a call that shows what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scene {
+    /// Milliseconds since the call came in.
+    pub at: u64,
+    /// What happens.
+    pub text: String,
+    /// Whether it is what goes wrong, rather than what happens around it.
+    pub bad: bool,
+    /// The line that led to it.
+    pub place: Option<Place>,
+}
+
 /// One thing that is wrong, where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -107,6 +120,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// The keys from the document's root to the value.
     pub path: Vec<String>,
+    /// The call that shows it, moment by moment.
+    pub story: Vec<Scene>,
 }
 
 impl Finding {
@@ -133,7 +148,15 @@ impl Finding {
             help: Vec::new(),
             fix: None,
             path: Vec::new(),
+            story: Vec::new(),
         }
+    }
+
+    /// Tells of a call that shows it.
+    #[must_use]
+    pub fn story(mut self, scenes: Vec<Scene>) -> Self {
+        self.story = scenes;
+        self
     }
 
     /// Names the family of checks; `shape` where nothing is said.

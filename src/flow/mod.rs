@@ -10,7 +10,7 @@ pub mod template;
 pub mod yaml;
 
 pub use crate::{form, words};
-pub use finding::{Edit, Finding, Findings, Fix, Safety, Severity};
+pub use finding::{Edit, Finding, Findings, Fix, Safety, Scene, Severity};
 pub use form::{Duration, FromYaml, Located, Reader};
 pub use source::{Place, Source, Span};
 pub use suggest::nearest;

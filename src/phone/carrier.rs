@@ -155,7 +155,7 @@ impl Phone<'_> {
         if self.leg.is_over() {
             return;
         }
-        self.ear.listen(self.now);
+        self.ear.over(self.now);
         self.leg.doing = Doing::Over;
         self.tell(What::Over(why));
         let seconds = u32::try_from(self.now.since(self.call.facts.started).div_ceil(1000)).ok();

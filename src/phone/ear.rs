@@ -47,6 +47,12 @@ impl Ear {
         }
     }
 
+    /// Nobody is on the line any more: nothing counts from here.
+    pub fn over(&mut self, at: Time) {
+        self.listen(at);
+        self.until = None;
+    }
+
     /// The caller does something: what was being heard is cut off, and from here silence counts.
     pub fn interrupt(&mut self, at: Time) {
         self.listen(at);
@@ -63,6 +69,11 @@ impl Ear {
     /// Sets how long nothing has been heard: where many ways lead to the same place, the quietest counts.
     pub fn set_quiet(&mut self, now: Time, millis: u64) {
         self.until = Some(Time(now.0.saturating_sub(millis)));
+    }
+
+    /// Forgets the longest silence, not the one that lasts.
+    pub fn forget(&mut self) {
+        self.longest = Silence::default();
     }
 
     /// The longest silence so far.

@@ -74,6 +74,11 @@ impl Leg {
         self.acts.get(self.at)
     }
 
+    /// What is left of the document, the act under way included.
+    pub fn rest(&self) -> &[Act] {
+        self.acts.get(self.at..).unwrap_or_default()
+    }
+
     /// The acts of the document, all of them.
     pub fn document(&self) -> &[Act] {
         &self.acts

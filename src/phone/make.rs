@@ -18,6 +18,7 @@ impl Phone<'_> {
     /// Makes a move that is possible where the call stands; one that is not changes nothing and returns false.
     pub fn make(&mut self, next: &Move, mishap: Option<Mishap>) -> bool {
         self.mishap = mishap;
+        self.answered = false;
         let made = self.made(next);
         self.mishap = None;
         made
@@ -31,6 +32,7 @@ impl Phone<'_> {
             Move::LeavesMessage(seconds) => return self.leaves_message(*seconds, false),
             Move::LeavesMessageAndHangsUp(seconds) => return self.leaves_message(*seconds, true),
             Move::HangsUp => return self.hangs_up(),
+            Move::HangsUpUnnoticed => return self.hangs_up_unnoticed(),
             Move::Dialled(end) => return self.dialled(*end),
             Move::Queued(word) => return self.queued(word),
             Move::Paid(word) => return self.paid(word),
@@ -84,6 +86,9 @@ impl Phone<'_> {
     /// A timer fires; when the caller was last heard on a socket, where that matters.
     pub fn fires(&mut self, timer: Timer, last_frame: Option<Time>) {
         self.ear.listen(self.now);
+        if timer == Timer::StreamStart && self.leg.doing == Doing::Connecting {
+            self.fault("the stream never starts");
+        }
         self.happens(&Event::TimerFired { timer, last_frame });
         self.look();
     }
@@ -214,6 +219,21 @@ impl Phone<'_> {
             }
             _ => self.leaves(&Way::Next, Params::default()),
         }
+    }
+
+    fn hangs_up_unnoticed(&mut self) -> bool {
+        if self.leg.is_over() {
+            return false;
+        }
+        self.tell(What::Caller("hangs up".to_owned()));
+        self.fault("the carrier's report of the call's end is lost");
+        if let Doing::Streaming { sid } = self.leg.doing.clone() {
+            self.closed(sid, 1);
+        }
+        self.ear.over(self.now);
+        self.leg.doing = Doing::Over;
+        self.look();
+        true
     }
 
     /// The caller is gone: the verb's last request, if it makes one, then the status.

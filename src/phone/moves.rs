@@ -47,6 +47,8 @@ pub enum Move {
     },
     /// The carrier asks for what follows of its own, though a redirect is under way to it.
     CarrierAsksFirst,
+    /// The caller hangs up, and the carrier's report of it is lost.
+    HangsUpUnnoticed,
     /// `limits.call` is reached, whatever is under way.
     LimitReached,
     /// The engine is started again.

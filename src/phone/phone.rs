@@ -48,6 +48,8 @@ pub struct Phone<'a> {
     pub(super) answer: Option<Answer>,
     /// What happens to the next request that is answered.
     pub(super) mishap: Option<Mishap>,
+    /// Whether the latest move led to a request that was answered.
+    pub(super) answered: bool,
     /// Whether something went wrong on purpose, so that a failing step is no surprise.
     pub(super) disturbed: bool,
 }
@@ -124,6 +126,7 @@ impl<'a> Phone<'a> {
             recordings: 0,
             followed: None,
             answer: None,
+            answered: false,
             mishap,
             disturbed: mishap.is_some(),
         };
@@ -131,6 +134,16 @@ impl<'a> Phone<'a> {
         phone.receive(Ticket::FIRST);
         phone.look();
         phone
+    }
+
+    /// Whether the latest move led to a request of the carrier's that was answered.
+    pub fn was_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// The latest follow-up whose task was ordered, counted from 0.
+    pub fn followed(&self) -> Option<usize> {
+        self.followed
     }
 
     /// An event reaches the call; its effects are carried out as far as they can be at once.
@@ -169,6 +182,7 @@ impl<'a> Phone<'a> {
 
     /// The answer, with what goes wrong on its way, reaches the carrier.
     fn receive(&mut self, ticket: Ticket) {
+        self.answered = true;
         match self.mishap.take() {
             Some(Mishap::StoreFails) => {
                 self.disturbed = true;

@@ -1,7 +1,7 @@
 //! `gather`: keys or speech from the caller, checked and asked for again a counted number of times.
 
 use super::{Kind, Sound, Stands, outcomes};
-use crate::call::{Back, Cx, Next, Outcome, Params, Route, StepError, StepKind, Touches, WaitOn};
+use crate::call::{Back, Chances, Cx, Next, Outcome, Params, Route, StepError, StepKind, Touches, WaitOn};
 use crate::flow::{Condition, Duration, Finding, FromYaml, Located, form};
 use crate::twiml::Verb;
 use serde_json::{Value, json};
@@ -176,6 +176,27 @@ impl StepKind for Gather {
             cx.set_var(name, Value::from(answer));
         }
         Ok(Next::go(outcome))
+    }
+
+    /// One answer of each choice, and one that is none of them.
+    fn chances(&self) -> Chances {
+        let mut answers: Vec<String> = self
+            .choices
+            .iter()
+            .filter_map(|(_, answers)| answers.0.first())
+            .map(|answer| answer.value.clone())
+            .collect();
+        let taken = |key: &str| self.choices.iter().any(|(_, answers)| answers.mean(key));
+        let length = self.keys.map_or(1, |keys| usize::try_from(keys).unwrap_or(1).clamp(1, 20));
+        let other = (0..10).rev().map(|key| key.to_string().repeat(length)).find(|keys| !taken(keys));
+        answers.extend(other);
+        if self.speech.is_some() {
+            answers.push("something else".to_owned());
+        }
+        Chances {
+            answers,
+            ..Chances::default()
+        }
     }
 
     fn touches(&self) -> Touches<'_> {

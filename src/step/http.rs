@@ -1,7 +1,7 @@
 //! `http`: a service is called, with a timeout, retries and typed results.
 
 use super::{Kind, Stands, outcomes};
-use crate::call::{Back, Cx, Next, Outcome, StepError, StepKind, TaskKind, TaskOutput, Touches};
+use crate::call::{Back, Chances, Cx, Next, Outcome, StepError, StepKind, TaskKind, TaskOutput, Touches};
 use crate::flow::{Duration, FromYaml, Located, Template, form, words};
 use serde_json::{Map, Value, json};
 
@@ -134,6 +134,24 @@ impl StepKind for Http {
         Ok(Next::go("ok"))
     }
 
+    /// An answer with all that is declared of it, each declared status, and a failure of the service.
+    fn chances(&self) -> Chances {
+        let body: Map<String, Value> = self
+            .returns
+            .iter()
+            .map(|(name, kind)| (name.value.clone(), kind.example()))
+            .collect();
+        let answer = |status: u16| TaskOutput::Http {
+            status,
+            body: Value::Object(body.clone()),
+        };
+        let declared = self.statuses.iter().filter_map(|(_, status)| u16::try_from(*status).ok());
+        Chances {
+            results: std::iter::once(200).chain(declared).chain([503]).map(answer).collect(),
+            ..Chances::default()
+        }
+    }
+
     fn touches(&self) -> Touches<'_> {
         let mut templates = vec![&self.url];
         templates.extend(self.headers.iter().chain(&self.json).map(|(_, value)| value));
@@ -154,6 +172,17 @@ impl Http {
 }
 
 impl FieldType {
+    /// Something of this type.
+    fn example(self) -> Value {
+        match self {
+            Self::String => json!("x"),
+            Self::Integer | Self::Number => json!(1),
+            Self::Boolean => json!(true),
+            Self::List => json!(["x"]),
+            Self::Object => json!({}),
+        }
+    }
+
     fn fits(&self, value: &Value) -> bool {
         match self {
             Self::String => value.is_string(),

@@ -1,7 +1,7 @@
 //! `twiml`: a template of the author's own, for whatever no other kind does.
 
 use super::{Kind, Stands, outcomes};
-use crate::call::{Back, Cx, Next, Outcome, Route, StepError, StepKind, Touches, WaitOn};
+use crate::call::{Back, Chances, Cx, Next, Outcome, Route, StepError, StepKind, Touches, WaitOn};
 use crate::flow::{Condition, Duration, FromYaml, Located, Template, form};
 use crate::twiml::Verb;
 use serde_json::{Map, Value};
@@ -84,6 +84,13 @@ impl StepKind for Twiml {
             }
         }
         Ok(Next::go("done"))
+    }
+
+    fn chances(&self) -> Chances {
+        Chances {
+            asks: true,
+            ..Chances::default()
+        }
     }
 
     fn touches(&self) -> Touches<'_> {

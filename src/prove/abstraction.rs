@@ -1,0 +1,223 @@
+//! What is known of a flow's data without a caller: which variables the flow itself determines, how far numbers are told
+//! apart, and stand-ins for what only a real call brings.
+
+use crate::call::{Arrival, Flow, Params, Step, StepKind, TaskKind, TaskOutput, Touches};
+use crate::flow::Use;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Numbers beyond the largest that a flow mentions are all alike; this many more are told apart.
+const MARGIN: i64 = 1;
+/// The largest number that a counter is followed to.
+const LARGEST: i64 = 50;
+
+/// A flow's data, abstracted.
+#[derive(Debug)]
+pub(super) struct Abstraction {
+    /// Variables that only `set` steps determine, from constants and from one another.
+    pub certain: Arc<BTreeSet<String>>,
+    /// From here on numbers are alike.
+    pub cap: i64,
+    /// The fields that the flow reads of a value from outside, by the variable that holds it; `step` for results.
+    fields: BTreeMap<String, Vec<Vec<String>>>,
+}
+
+impl Abstraction {
+    pub(super) fn of(flow: &Flow) -> Self {
+        let mut fields: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+        let mut cap = 0;
+        for touches in touched(flow) {
+            let templates = touches.templates.iter().map(|template| (template.uses(), template.text()));
+            let conditions = touches.conditions.iter().map(|condition| (condition.uses(), condition.text()));
+            for (uses, text) in templates.chain(conditions) {
+                cap = cap.max(largest(text));
+                for one in uses {
+                    note(one, &mut fields);
+                }
+            }
+        }
+        Self {
+            certain: Arc::new(certain(flow)),
+            cap: cap.min(LARGEST) + MARGIN,
+            fields,
+        }
+    }
+
+    /// What a task brings, with all fields that the flow reads of it.
+    pub(super) fn completed(&self, output: &TaskOutput, into: &[String]) -> TaskOutput {
+        let TaskOutput::Http { status, body } = output else {
+            return output.clone();
+        };
+        let mut body = body.clone();
+        let of_variables = into.iter().filter_map(|name| self.fields.get(name));
+        for path in of_variables.flatten() {
+            fill(&mut body, path);
+        }
+        for path in self.fields.get("step").into_iter().flatten() {
+            if let Some(("body", rest)) = path.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+                fill(&mut body, rest);
+            }
+        }
+        TaskOutput::Http { status: *status, body }
+    }
+
+    /// A caller whom nobody knows, and one who is known.
+    pub(super) fn arrivals(&self, origin: &str) -> Vec<Arrival> {
+        let fields = [
+            ("CallSid", "CA0123456789abcdef0123456789abcdef"),
+            ("From", "+15005550006"),
+            ("To", "+15005550009"),
+            ("CallStatus", "ringing"),
+            ("Direction", "inbound"),
+        ];
+        let params: Params = fields.into_iter().collect();
+        let arrival = |contact| Arrival {
+            params: params.clone(),
+            origin: origin.to_owned(),
+            seed: "00112233445566778899aabbccddeeff".to_owned(),
+            contact,
+            draining: false,
+        };
+        let mut arrivals = vec![arrival(None)];
+        if let Some(paths) = self.fields.get("contact") {
+            let mut contact = json!({});
+            for path in paths {
+                fill(&mut contact, path);
+            }
+            arrivals.push(arrival(Some(contact)));
+        }
+        arrivals
+    }
+}
+
+/// Everything that steps, follow-ups and agents' actions refer to.
+fn touched(flow: &Flow) -> Vec<Touches<'_>> {
+    let mut touched: Vec<Touches<'_>> = kinds(flow).map(StepKind::touches).collect();
+    let whens = flow.steps.iter().filter_map(|step| step.when.as_ref().map(|(when, _)| when));
+    let after = flow.after_call.iter().filter_map(|item| item.when.as_ref());
+    touched.push(Touches {
+        conditions: whens.chain(after).collect(),
+        ..Touches::default()
+    });
+    touched
+}
+
+fn kinds(flow: &Flow) -> impl Iterator<Item = &dyn StepKind> {
+    let steps = flow.steps.iter().map(|step: &Step| &*step.kind);
+    let after = flow.after_call.iter().map(|item| &*item.kind);
+    let actions = flow.agents.values().filter_map(|agent| agent.providers());
+    let works = actions.flat_map(|providers| providers.actions.iter().filter_map(|action| action.work.as_deref()));
+    steps.chain(after).chain(works)
+}
+
+/// Variables that nothing but `set` determines, and that from constants or one another.
+fn certain(flow: &Flow) -> BTreeSet<String> {
+    let mut outside: BTreeSet<String> = BTreeSet::new();
+    let mut inside: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for kind in kinds(flow) {
+        let touches = kind.touches();
+        if kind.name() != "set" {
+            outside.extend(touches.sets);
+            continue;
+        }
+        for (name, template) in touches.sets.iter().zip(&touches.templates) {
+            let needs = inside.entry(name.clone()).or_default();
+            for one in template.uses() {
+                match one.path.as_slice() {
+                    [top, variable, ..] if top == "vars" => {
+                        needs.insert(variable.clone());
+                    }
+                    _ => {
+                        outside.insert(name.clone());
+                    }
+                }
+            }
+        }
+    }
+    for agent in flow.agents.values().filter_map(|agent| agent.providers()) {
+        outside.extend(agent.actions.iter().map(|action| action.keeps.clone()));
+    }
+    let mut certain: BTreeSet<String> = inside.keys().filter(|name| !outside.contains(*name)).cloned().collect();
+    loop {
+        let before = certain.len();
+        let known = certain.clone();
+        certain.retain(|name| inside.get(name).is_some_and(|needs| needs.iter().all(|need| known.contains(need))));
+        if certain.len() == before {
+            return certain;
+        }
+    }
+}
+
+/// The largest whole number that a text mentions.
+fn largest(text: &str) -> i64 {
+    let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    numbers.filter_map(|number| number.parse().ok()).max().unwrap_or(0)
+}
+
+fn note(one: &Use, fields: &mut BTreeMap<String, Vec<Vec<String>>>) {
+    let (holder, rest) = match one.path.as_slice() {
+        [top, name, rest @ ..] if top == "vars" => (name, rest),
+        [top, rest @ ..] if top == "step" || top == "contact" => (top, rest),
+        _ => return,
+    };
+    let paths = fields.entry(holder.clone()).or_default();
+    // What is dealt with where it is absent is absent in one of the two stand-ins anyway.
+    if !rest.is_empty() && !paths.iter().any(|known| known == rest) {
+        paths.push(rest.to_vec());
+    }
+}
+
+/// Puts a stand-in where the path leads, unless something is there.
+fn fill(value: &mut Value, path: &[String]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if !value.is_object() {
+        // A type that was declared stays what it is.
+        if !(value.is_null() || value == &json!("x")) {
+            return;
+        }
+        *value = json!({});
+    }
+    let Some(map) = value.as_object_mut() else { return };
+    let entry = map.entry(first.clone()).or_insert_with(|| json!("x"));
+    if !rest.is_empty() {
+        fill(entry, rest);
+    }
+}
+
+/// An object that a JSON Schema describes.
+pub(super) fn example(schema: &Value) -> Value {
+    if let Some(first) = schema.get("enum").and_then(|words| words.get(0)) {
+        return first.clone();
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("object") | None => {
+            let mut object = Map::new();
+            for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                object.insert(name.clone(), example(field));
+            }
+            Value::Object(object)
+        }
+        Some("integer" | "number") => json!(1),
+        Some("boolean") => json!(true),
+        Some("array") => json!([example(schema.get("items").unwrap_or(&json!({"type": "string"})))]),
+        Some(_) => json!("x"),
+    }
+}
+
+/// What a task brings that succeeds, where its step says nothing more exact.
+pub(super) fn success(kind: &TaskKind) -> TaskOutput {
+    match kind {
+        TaskKind::SendMessage { .. } => TaskOutput::Sent { sid: "SM1".to_owned() },
+        TaskKind::Transcribe { .. } => TaskOutput::Transcript { text: "x".to_owned() },
+        TaskKind::Http { .. } => TaskOutput::Http {
+            status: 200,
+            body: json!({}),
+        },
+        TaskKind::AskStatus => TaskOutput::Status {
+            status: crate::call::CarrierStatus::InProgress,
+            seconds: None,
+        },
+        TaskKind::RedirectCall { .. } | TaskKind::HangUpCall => TaskOutput::Accepted,
+    }
+}

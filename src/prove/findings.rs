@@ -1,0 +1,375 @@
+//! What the search means for an author: numbers that are proven, and findings with the story of a call.
+
+use super::explore::{Bounds, Explored, Quietest, explore};
+use super::loops::circle;
+use super::story::{Story, story};
+use crate::call::{Flow, StepId};
+use crate::check::{examined, settled};
+use crate::compile::{Compiled, Files};
+use crate::flow::{Finding, Findings, Place, Scene};
+use crate::phone::{Drive, Machine, Stage, Violation};
+use std::collections::BTreeMap;
+
+/// What is proven of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// How many states a call can be in.
+    pub states: usize,
+    /// How many ways lead from one to another.
+    pub ways: usize,
+    /// Whether all of them were visited; where not, nothing is proven.
+    pub complete: bool,
+    /// The longest silence with nothing or one thing going wrong.
+    pub silence: Longest,
+    /// With two things at once.
+    pub silence_of_two: Longest,
+    /// What the flow allows, in milliseconds.
+    pub limit: u64,
+    /// How often each step, and each `step/outcome`, lies on a way.
+    pub passed: BTreeMap<String, u64>,
+}
+
+/// The longest silence that a caller can hear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Longest {
+    /// In milliseconds.
+    pub millis: u64,
+    /// The step.
+    pub step: String,
+    /// When, such as `the stream never starts`.
+    pub when: String,
+}
+
+/// Compiles the flow file at `path`, runs every check and proves it: what `validate` goes by.
+pub fn proven(path: &str, files: &dyn Files) -> (Compiled, Option<Proof>) {
+    let mut compiled = examined(path, files);
+    let proof = if compiled.findings.has_errors() {
+        None
+    } else {
+        prove(&mut compiled)
+    };
+    (settled(compiled), proof)
+}
+
+/// Proves a flow that compiles without an error, and adds what is wrong to its findings.
+pub fn prove(compiled: &mut Compiled) -> Option<Proof> {
+    prove_with(compiled, &Machine, Bounds::default())
+}
+
+/// As [`prove`], with a machine and bounds of one's own.
+pub fn prove_with(compiled: &mut Compiled, drive: &dyn Drive, bounds: Bounds) -> Option<Proof> {
+    let flow = compiled.flow.as_ref()?;
+    let stage = Stage::new(compiled.templates.clone());
+    let explored = explore(flow, &stage, drive, bounds);
+    let teller = Teller {
+        explored: &explored,
+        flow,
+        stage: &stage,
+        drive,
+    };
+    let mut found = Findings::default();
+    teller.silences(&mut found);
+    teller.violations(&compiled.findings, &mut found);
+    if explored.complete {
+        teller.circles(&compiled.findings, &mut found);
+        teller.unreached(&compiled.findings, &mut found);
+    } else {
+        found.push(teller.cut_short());
+    }
+    let quietest = |mishaps: &[usize]| {
+        let all = mishaps.iter().filter_map(|number| explored.quietest.get(*number));
+        all.max_by_key(|quietest| quietest.millis).cloned().unwrap_or_default()
+    };
+    let proof = Proof {
+        states: explored.states,
+        ways: explored.ways,
+        complete: explored.complete,
+        silence: teller.longest(&quietest(&[0, 1])),
+        silence_of_two: teller.longest(&quietest(&[0, 1, 2])),
+        limit: flow.limits.silence,
+        passed: teller.passed(),
+    };
+    compiled.findings.extend(found);
+    Some(proof)
+}
+
+struct Teller<'a> {
+    explored: &'a Explored,
+    flow: &'a Flow,
+    stage: &'a Stage,
+    drive: &'a dyn Drive,
+}
+
+impl Teller<'_> {
+    fn story(&self, node: usize) -> Story {
+        story(self.explored, self.flow, self.stage, self.drive, node)
+    }
+
+    fn longest(&self, quietest: &Quietest) -> Longest {
+        if quietest.millis == 0 {
+            return Longest::default();
+        }
+        let story = self.story(quietest.node);
+        let step = story.quiet_step().or(quietest.step);
+        Longest {
+            millis: quietest.millis,
+            step: step.map(|step| self.flow.step(step).name.clone()).unwrap_or_default(),
+            when: story.cause(),
+        }
+    }
+
+    /// One finding for each step at which a silence is too long, the longest first.
+    fn silences(&self, found: &mut Findings) {
+        let mut by_step: BTreeMap<StepId, (u64, Story)> = BTreeMap::new();
+        for (ends, (millis, node)) in &self.explored.silences {
+            let story = self.story(*node);
+            let Some(step) = story.quiet_step().or(*ends) else { continue };
+            if by_step.get(&step).is_none_or(|(known, _)| known < millis) {
+                by_step.insert(step, (*millis, story));
+            }
+        }
+        for (id, (millis, story)) in by_step {
+            let step = self.flow.step(id);
+            let limit = self.flow.limits.silence;
+            let cause = story.cause();
+            let mut finding = Finding::error(
+                "silence-too-long",
+                step.place.clone(),
+                format!(
+                    "a caller can hear nothing for {}; `limits.silence` allows {}",
+                    seconds(millis),
+                    seconds(limit)
+                ),
+            )
+            .category("proof")
+            .label(if cause.is_empty() { "here".to_owned() } else { format!("when {cause}") })
+            .consequence(format!(
+                "silence from {} to {} of the call below",
+                seconds(Story::since(story.silence.from)),
+                seconds(Story::since(story.silence.to))
+            ));
+            for help in helps(step.kind.name(), limit) {
+                finding = finding.help(help);
+            }
+            found.push(finding.story(self.scenes(&story)));
+        }
+    }
+
+    fn violations(&self, known: &Findings, found: &mut Findings) {
+        for (violation, at, node) in &self.explored.violations {
+            let finding = match violation {
+                Violation::StepFailed(detail) => self.failing_step(detail, *at),
+                Violation::FollowUpFailed(detail) => {
+                    let place = self.after_call(detail);
+                    let told_before = |finding: &Finding| finding.id == "unset-after-call";
+                    if known.iter().any(told_before) {
+                        continue;
+                    }
+                    Finding::error("failing-step", place, format!("a follow-up fails: {detail}"))
+                        .label("this item")
+                        .consequence("it would not be done for such a call")
+                        .help("give what may be missing a `default(…)`, or the item a `when`")
+                }
+                Violation::SilentQueue => Finding::error(
+                    "silent-queue",
+                    self.place(*at),
+                    "the queue's own sounds hold nothing to hear",
+                )
+                .label("callers wait here")
+                .consequence("a caller would wait in silence")
+                .help("name a sound under `wait`, or leave `wait` out for the carrier's music"),
+                other => self.engine_fault(other, *at),
+            };
+            found.push(finding.category("proof").story(self.scenes(&self.story(*node))));
+        }
+    }
+
+    fn failing_step(&self, detail: &str, at: Option<StepId>) -> Finding {
+        let named = detail.split_once(": ").and_then(|(name, error)| Some((self.flow.step_named(name)?, error)));
+        let (place, message) = match named {
+            Some((step, error)) => {
+                let step = self.flow.step(step);
+                (step.place.clone(), format!("`{}` fails for some callers: {error}", step.name))
+            }
+            None => (self.place(at), format!("a step fails for some callers: {detail}")),
+        };
+        Finding::error("failing-step", place, message)
+            .label("this step")
+            .consequence("such a caller would hear the fallback instead")
+            .help("set what it uses on every way to it, or write `| default(…)`")
+    }
+
+    fn engine_fault(&self, violation: &Violation, at: Option<StepId>) -> Finding {
+        let fact = match violation {
+            Violation::NoDocument => "a live call's request is answered with nothing".to_owned(),
+            Violation::BadDocument(error) => format!("a document cannot be used: {error}"),
+            Violation::OrderedTwice(key) => format!("the task `{key}` is ordered twice"),
+            Violation::Stray(name) => format!("a `{name}` is ordered that nobody waits for"),
+            Violation::FollowUpTwice(item) => format!("follow-up {} is done twice", item + 1),
+            Violation::Unbounded => "a live call has lost the timer that bounds it".to_owned(),
+            Violation::Stranded => "a live call has nothing that moves it on".to_owned(),
+            Violation::Revived => "a call that was over lives again".to_owned(),
+            Violation::NotRepeatable => "a request that comes twice has another effect than once".to_owned(),
+            other => format!("{other:?}"),
+        };
+        Finding::error("engine-fault", self.place(at), fact)
+            .label("at this step")
+            .consequence("what the engine promises does not hold for this flow")
+            .help("this is a bug in the engine: please report it with the flow")
+    }
+
+    /// Circles in which the caller has no part, unless the graph's own check has told of them.
+    fn circles(&self, known: &Findings, found: &mut Findings) {
+        for nodes in circle(self.explored.nodes.len(), &self.explored.idle_ways) {
+            let steps: std::collections::BTreeSet<StepId> =
+                nodes.iter().filter_map(|node| self.explored.nodes.get(*node)?.step).collect();
+            let places: Vec<&Place> = steps.iter().map(|step| &self.flow.step(*step).place).collect();
+            let told = known.iter().chain(found.iter()).any(|finding| {
+                finding.id.starts_with("loop-without") && (places.contains(&&finding.place) || places.is_empty())
+            });
+            let (Some(first), false) = (steps.first(), told) else { continue };
+            let names: Vec<String> = steps.iter().map(|step| format!("`{}`", self.flow.step(*step).name)).collect();
+            let mut finding = Finding::warning(
+                "loop-without-end",
+                self.flow.step(*first).place.clone(),
+                format!("{} can go round without the caller's doing until the call's limit", names.join(", ")),
+            )
+            .category("proof")
+            .label("begins here")
+            .consequence("a caller who does nothing, or whom nothing reaches, would hear the same over and over")
+            .help("lead the failure elsewhere, such as to a recording, or count the rounds with `set` and `choose`");
+            if let Some(node) = nodes.first() {
+                finding = finding.story(self.scenes(&self.story(*node)));
+            }
+            found.push(finding);
+        }
+    }
+
+    /// Steps that no call comes to, though something leads there.
+    fn unreached(&self, known: &Findings, found: &mut Findings) {
+        for (index, step) in self.flow.steps.iter().enumerate() {
+            let entered = u16::try_from(index).is_ok_and(|id| self.explored.entered.contains(&StepId(id)));
+            let told = known.iter().any(|finding| finding.id == "unreachable-step" && finding.place == step.place);
+            if entered || told {
+                continue;
+            }
+            found.push(
+                Finding::warning(
+                    "unreachable-step",
+                    step.place.clone(),
+                    format!("no call ever comes to `{}`", step.name),
+                )
+                .category("proof")
+                .label("no state of any call leads here")
+                .help("look at the conditions before it: one of them never holds"),
+            );
+        }
+    }
+
+    fn cut_short(&self) -> Finding {
+        let place = self.flow.sections.first().map(|section| self.flow.step(section.start).place.clone());
+        Finding::warning(
+            "not-proven",
+            place.unwrap_or_else(|| self.place(None)),
+            format!(
+                "the search was cut short after {} states: nothing is proven of this flow",
+                self.explored.states
+            ),
+        )
+        .category("proof")
+        .label("from here on")
+        .consequence("what was found is true, what was not found may still be there")
+        .help("split the flow into several that it runs, or bound what it counts")
+    }
+
+    fn scenes(&self, story: &Story) -> Vec<Scene> {
+        story.scenes(self.flow)
+    }
+
+    fn place(&self, step: Option<StepId>) -> Place {
+        let step = step.or_else(|| self.flow.sections.first().map(|section| section.start));
+        let step = step.map_or_else(|| self.flow.steps.first(), |step| Some(self.flow.step(step)));
+        step.map_or_else(
+            || Place::start_of(&crate::flow::Source::new("", "")),
+            |step| step.place.clone(),
+        )
+    }
+
+    fn after_call(&self, detail: &str) -> Place {
+        let item = self.flow.after_call.iter().find(|item| detail.starts_with(&item.name));
+        item.map_or_else(|| self.place(None), |item| item.place.clone())
+    }
+
+    fn passed(&self) -> BTreeMap<String, u64> {
+        let name = |(step, outcome): &(StepId, Option<String>)| match outcome {
+            None => self.flow.step(*step).name.clone(),
+            Some(outcome) => format!("{}/{outcome}", self.flow.step(*step).name),
+        };
+        self.explored.passed.iter().map(|(key, count)| (name(key), *count)).collect()
+    }
+}
+
+/// What can be done about a silence at a step of this kind.
+fn helps(kind: &str, limit: u64) -> Vec<String> {
+    let first = match kind {
+        "http" | "whatsapp" | "sms" => {
+            "let something be heard right before it, or shorten its `timeout` and `retries`; two such steps in a row add up"
+        }
+        "gather" => "shorten its `timeout`, so that the caller is asked again sooner",
+        "record" => "shorten its `silence`, or let something be heard right after it",
+        "pause" => "shorten the pause, or let something be heard instead",
+        "converse" | "relay" => {
+            "lower `watchdog.start` or `watchdog.media`, or the agent's `idle.after`; a `greeting` ends the silence sooner"
+        }
+        "stream" => "lower its `start`, or let something be heard right before it",
+        "refer" | "dial" => "let something be heard right before it",
+        _ => "let something be heard sooner",
+    };
+    vec![
+        first.to_owned(),
+        format!("or raise `limits.silence` above {}, if your callers can bear it", seconds(limit)),
+    ]
+}
+
+/// `6.4 s`.
+pub(super) fn seconds(millis: u64) -> String {
+    format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+}
+
+/// The line that says what is proven, for people.
+impl std::fmt::Display for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let states = grouped(self.states);
+        if !self.complete {
+            return write!(f, "not proven: cut short after {states} states");
+        }
+        write!(f, "proven: ")?;
+        match &self.silence {
+            Longest { millis: 0, .. } => f.write_str("no silence at all")?,
+            Longest { millis, step, when } => {
+                write!(f, "longest silence {}, at `{step}`", seconds(*millis))?;
+                if !when.is_empty() {
+                    write!(f, " when {when}")?;
+                }
+            }
+        }
+        write!(f, " (allowed {})", seconds(self.limit))?;
+        if self.silence_of_two.millis > self.silence.millis {
+            write!(f, ", {} where two things fail at once", seconds(self.silence_of_two.millis))?;
+        }
+        write!(f, "; {states} states")
+    }
+}
+
+/// `1 842`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    text
+}

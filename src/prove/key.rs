@@ -1,0 +1,188 @@
+//! When two states are the same: everything that decides what can happen next, and nothing else.
+
+use super::abstraction::Abstraction;
+use crate::call::{Call, FollowUp, Phase, TaskKind, Ticket, Time, Timer, WaitOn};
+use crate::phone::{Act, Doing, Phone, Way};
+use serde_json::Value;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The state's identity, how often something went wrong on the way included.
+pub(super) fn key(phone: &Phone<'_>, abstraction: &Abstraction, mishaps: u8) -> u64 {
+    let mut hasher = Keyed {
+        hasher: DefaultHasher::new(),
+        now: phone.now,
+        ticket: phone.call.live().map(|live| live.wait.ticket),
+    };
+    mishaps.hash(&mut hasher.hasher);
+    hasher.call(&phone.call, abstraction);
+    hasher.leg(phone);
+    for task in &phone.tasks {
+        task.kind.name().hash(&mut hasher.hasher);
+        if let TaskKind::RedirectCall { reason, .. } = &task.kind {
+            reason.hash(&mut hasher.hasher);
+        }
+    }
+    phone.followed().hash(&mut hasher.hasher);
+    hasher.hasher.finish()
+}
+
+struct Keyed {
+    hasher: DefaultHasher,
+    now: Time,
+    /// The ticket that the call waits for: others are only told apart from it.
+    ticket: Option<Ticket>,
+}
+
+impl Keyed {
+    fn put(&mut self, value: impl Hash) {
+        value.hash(&mut self.hasher);
+    }
+
+    /// A moment, as the time until then.
+    fn until(&mut self, at: Time) {
+        self.put(at.since(self.now));
+    }
+
+    fn ticket(&mut self, ticket: Ticket) {
+        self.put(ticket.route);
+        self.put(self.ticket == Some(ticket));
+    }
+
+    fn way(&mut self, way: &Way) {
+        match way {
+            Way::Ticket(ticket) => self.ticket(*ticket),
+            other => self.put(other),
+        }
+    }
+
+    fn call(&mut self, call: &Call, abstraction: &Abstraction) {
+        for (timer, due) in &call.timers {
+            self.put(timer.name());
+            // The call's own limit can be reached anywhere; the explorer takes that as something that happens.
+            if *timer != Timer::Limit {
+                self.until(*due);
+            }
+        }
+        for (name, value) in &call.vars {
+            self.put(name);
+            self.value(value, abstraction.certain.contains(name).then_some(abstraction.cap));
+        }
+        for (name, value) in &call.contact {
+            self.put(name);
+            self.value(value, None);
+        }
+        self.value(&call.result, None);
+        for frame in &call.frames {
+            self.put(frame.step);
+            for (name, value) in &frame.vars {
+                self.put(name);
+                self.value(value, abstraction.certain.contains(name).then_some(abstraction.cap));
+            }
+        }
+        self.put(call.status.word());
+        self.put(call.watchdog.map(|watchdog| watchdog.word()));
+        self.put(call.recordings.len().min(1));
+        self.put(call.record_wish.as_ref().map(|wish| wish.transcribe));
+        self.put(call.seconds.is_some());
+        self.put(call.troubles.min(2));
+        self.put(call.wishes.len());
+        if let Some(redirect) = &call.redirect {
+            self.put(redirect.failed);
+            self.put(&redirect.reason);
+        }
+        self.phase(&call.phase);
+    }
+
+    fn phase(&mut self, phase: &Phase) {
+        match phase {
+            Phase::Live(live) => {
+                self.put(live.step);
+                self.put(live.wait.attempt);
+                self.put(live.wait.ticket.route);
+                match &live.wait.on {
+                    WaitOn::Action => self.put(0),
+                    WaitOn::Stream(stream) => {
+                        self.put(1);
+                        self.put(format!("{:?}", std::mem::discriminant(&stream.phase)));
+                        if let crate::call::StreamPhase::Decided { outcome } = &stream.phase {
+                            self.put(outcome);
+                        }
+                    }
+                    WaitOn::Task { give_up, result, .. } => {
+                        self.put(2);
+                        self.until(*give_up);
+                        self.put(result.as_ref().map(|result| format!("{result:?}")));
+                    }
+                    WaitOn::Farewell(reason) => {
+                        self.put(3);
+                        self.put(reason.word());
+                    }
+                }
+            }
+            Phase::Ended { reason, follow_up, .. } => {
+                self.put(reason.word());
+                match follow_up {
+                    FollowUp::Waiting { item, .. } => self.put(*item),
+                    FollowUp::Done => self.put("done"),
+                }
+            }
+        }
+    }
+
+    fn leg(&mut self, phone: &Phone<'_>) {
+        let leg = &phone.leg;
+        self.put(std::mem::discriminant(leg.doing()));
+        self.put(leg.is_answered());
+        if leg.is_over() {
+            return;
+        }
+        match leg.doing() {
+            Doing::Playing { until }
+            | Doing::Pausing { until }
+            | Doing::Prompting { until }
+            | Doing::Listening { until }
+            | Doing::Recording { until }
+            | Doing::Dialling { until } => self.until(*until),
+            _ => {}
+        }
+        for act in leg.rest() {
+            self.put(std::mem::discriminant(act));
+            match act {
+                Act::Sound(sound) => self.put(sound.millis),
+                Act::Silence(millis) => self.put(millis),
+                Act::Gather(gather) => self.way(&gather.back),
+                Act::Record(record) => self.way(&record.back),
+                Act::Dial(dial) => self.way(&dial.back),
+                Act::Stream(stream) => self.way(&stream.back),
+                Act::Enqueue { back, .. } | Act::Pay { back } | Act::Refer { back } | Act::Go(back) => self.way(back),
+                Act::HangUp | Act::Reject | Act::Leave => {}
+            }
+        }
+    }
+
+    /// A value the flow determines counts itself; of any other only what kind of thing it is.
+    fn value(&mut self, value: &Value, cap: Option<i64>) {
+        match (value, cap) {
+            (Value::Number(number), Some(cap)) => match number.as_i64() {
+                Some(number) => self.put(number.clamp(-cap, cap)),
+                None => self.put(number.to_string()),
+            },
+            (Value::String(text), Some(_)) => self.put(text),
+            (Value::String(text), None) => self.put(text.is_empty()),
+            (Value::Bool(value), Some(_)) => self.put(*value),
+            (Value::Array(values), _) => {
+                self.put(values.len().min(4));
+                for value in values.iter().take(4) {
+                    self.value(value, cap);
+                }
+            }
+            (Value::Object(fields), _) => {
+                for (name, value) in fields {
+                    self.put(name);
+                    self.value(value, cap);
+                }
+            }
+            (other, _) => self.put(std::mem::discriminant(other)),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A way through the search told as the story of a call: the same moves once more, with everything that happens noted.
+
+use super::abstraction::Abstraction;
+use super::explore::{Explored, Node};
+use super::findings::seconds;
+use crate::call::{Doubt, Flow, Probe, StepId, Time};
+use crate::flow::Scene;
+use crate::phone::{Beginning, Drive, Phone, START, Silence, Stage, Told, What};
+
+/// The story of the call that leads to a node.
+#[derive(Debug)]
+pub(super) struct Story {
+    /// What happened, in order.
+    pub told: Vec<Told>,
+    /// The longest silence on the way.
+    pub silence: Silence,
+}
+
+impl Story {
+    /// Milliseconds since the call came in.
+    pub fn since(at: Time) -> u64 {
+        at.since(START)
+    }
+
+    /// The step at which most of the longest silence passes.
+    pub fn quiet_step(&self) -> Option<StepId> {
+        let mut longest: Option<(u64, StepId)> = None;
+        let mut moments: Vec<(Time, Option<StepId>)> = self.told.iter().map(|told| (told.at, told.step)).collect();
+        moments.push((self.silence.to, None));
+        for pair in moments.windows(2) {
+            let (Some(step), [(from, _), (to, _)]) = (pair.first().and_then(|(_, step)| *step), pair) else {
+                continue;
+            };
+            let (from, to) = ((*from).max(self.silence.from), (*to).min(self.silence.to));
+            let millis = to.since(from);
+            if millis > 0 && longest.is_none_or(|(known, _)| millis > known) {
+                longest = Some((millis, step));
+            }
+        }
+        longest.map(|(_, step)| step)
+    }
+
+    /// What makes the silence as long as it is, to be read after "when".
+    pub fn cause(&self) -> String {
+        let during = |told: &&Told| told.at >= self.silence.from && told.at <= self.silence.to;
+        let mut plain = None;
+        for told in self.told.iter().filter(during) {
+            match &told.what {
+                What::Fault(text) => return text.clone(),
+                What::Caller(text) if plain.is_none() => plain = Some(format!("the caller {text}")),
+                What::Engine(text) => match text.strip_prefix("the conversation ends: ") {
+                    Some("no_reply") => plain = Some("the caller says nothing".to_owned()),
+                    Some("failed") => return "the conversation fails".to_owned(),
+                    Some(exit) => plain = Some(format!("the conversation ends with `{exit}`")),
+                    None if text.starts_with("orders http") => plain = Some("a service is slow".to_owned()),
+                    None if text.starts_with("TASK_LATE") => return "a service does not answer".to_owned(),
+                    None => {}
+                },
+                What::Carrier(text) if text.contains("fails") => return text.clone(),
+                What::Message { channel, .. } => plain = Some(format!("the {channel} message is slow")),
+                _ => {}
+            }
+        }
+        plain.unwrap_or_default()
+    }
+
+    /// The story for a report: what matters, with the YAML lines that led there, and where nothing is heard.
+    pub fn scenes(&self, flow: &Flow) -> Vec<Scene> {
+        let mut scenes: Vec<Scene> = Vec::new();
+        let mut silence = (self.silence.millis() > 0).then_some(self.silence);
+        for told in &self.told {
+            if let Some(quiet) = silence.filter(|quiet| told.at > quiet.from) {
+                scenes.push(quiet_scene(quiet));
+                silence = None;
+            }
+            let (text, bad) = match &told.what {
+                What::Hears { what, spoken: false, millis } => (format!("hears {what} ({})", seconds(*millis)), false),
+                What::Hears { what, millis, .. } => (format!("hears “{}” ({})", shortened(what), seconds(*millis)), false),
+                What::Caller(text) => (format!("the caller {text}"), false),
+                What::Carrier(text) => (format!("the carrier: {text}"), false),
+                What::Engine(text) => (format!("the engine: {text}"), false),
+                What::Fault(text) => (text.clone(), true),
+                What::Verb(name) => (format!("<{name}>"), false),
+                What::Message { channel, to, .. } => (format!("a {channel} message to {to} is ordered"), false),
+                What::Over(why) => (format!("the call is over: {why}"), false),
+                What::Row(_) | What::Step => continue,
+            };
+            scenes.push(Scene {
+                at: Self::since(told.at),
+                text,
+                bad,
+                place: told.step.map(|step| flow.step(step).place.clone()),
+            });
+        }
+        scenes.extend(silence.map(quiet_scene));
+        scenes
+    }
+}
+
+fn quiet_scene(quiet: Silence) -> Scene {
+    Scene {
+        at: Story::since(quiet.from),
+        text: format!("hears nothing for {}", seconds(quiet.millis())),
+        bad: true,
+        place: None,
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const MOST: usize = 40;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    text.chars().take(MOST).chain("…".chars()).collect()
+}
+
+/// Tells how a call comes to that node.
+pub(super) fn story(explored: &Explored, flow: &Flow, stage: &Stage, drive: &dyn Drive, node: usize) -> Story {
+    let mut way: Vec<&Node> = Vec::new();
+    let mut at = explored.nodes.get(node);
+    while let Some(node) = at {
+        way.push(node);
+        at = node.parent.and_then(|parent| explored.nodes.get(parent));
+    }
+    way.reverse();
+    let abstraction = Abstraction::of(flow);
+    let probe = |node: &Node| {
+        Some(Box::new(Probe {
+            doubt: Some(Doubt {
+                answers: node.answers.clone(),
+                given: 0,
+                certain: abstraction.certain.clone(),
+            }),
+            ..Probe::default()
+        }))
+    };
+    let arrivals = abstraction.arrivals(stage.origin());
+    let Some((arrival, first)) = way.first().and_then(|first| Some((arrivals.get(first.arrival)?, first))) else {
+        return Story {
+            told: Vec::new(),
+            silence: Silence::default(),
+        };
+    };
+    let beginning = Beginning {
+        tell: true,
+        mishap: first.chance.as_ref().and_then(|chance| chance.mishap),
+        probe: probe(first),
+    };
+    let mut phone = Phone::rings_with(flow, stage, drive, arrival, beginning);
+    for node in way.iter().skip(1) {
+        let Some(chance) = &node.chance else { continue };
+        phone.call.probe = probe(node);
+        phone.make(&chance.next, chance.mishap);
+    }
+    phone.ear.listen(phone.now);
+    Story {
+        silence: phone.ear.longest(),
+        told: phone.told.take().unwrap_or_default(),
+    }
+}
