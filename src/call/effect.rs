@@ -123,6 +123,9 @@ pub enum MediaOrder {
         instructions: String,
         /// The longest time in which the caller hears nothing while an answer is due, in milliseconds.
         reply: u64,
+        /// How long nothing has been heard, as far as the call knows: a caller who waited for the stream waits no longer
+        /// than others to be spoken to. In milliseconds.
+        quiet: u64,
         /// The sound of both sides is to be kept.
         record: bool,
     },

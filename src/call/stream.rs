@@ -13,10 +13,14 @@ use serde_json::{Map, Value};
 /// How long after a stream's end the carrier may take to ask for what follows, in milliseconds.
 const AFTERMATH_MS: u64 = 4_000;
 
+/// The least time for the first frame of a stream that started late, in milliseconds: frames come every 20 ms.
+const FIRST_FRAME_MS: u64 = 1_500;
+
 impl Machine<'_> {
     /// A socket is admitted once, with the token of the wait that the call is at.
     pub(super) fn stream_started(&mut self, stream_sid: &str, token: Option<&str>) {
         let now = self.now;
+        let due = self.call.timers.get(&Timer::StreamStart).copied();
         let verdict = match self.stream() {
             Some(stream) if stream.phase != StreamPhase::Pending => Err("the stream has already begun"),
             Some(stream) if token != Some(stream.token.as_str()) => Err("the token is not this call's"),
@@ -25,14 +29,17 @@ impl Machine<'_> {
                     stream.phase = StreamPhase::Running {
                         stream_sid: stream_sid.to_owned(),
                     };
-                    Ok((agent, stream.media, stream.reply, stream.record))
+                    Ok((agent, stream.start, stream.media, stream.reply, stream.record))
                 }
                 None => Err("the call streams to another endpoint"),
             },
             None => Err("the call expects no stream"),
         };
         match verdict {
-            Ok((agent, media, reply, record)) => {
+            Ok((agent, start, media, reply, record)) => {
+                // The carrier came to the verb `start` before the timer is due; since then nothing has been heard.
+                let quiet = due.map_or(0, |due| start.saturating_sub(due.since(now)));
+                let media = media.saturating_sub(quiet).max(media.min(FIRST_FRAME_MS));
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
                 self.effect(Effect::ClearTimer(Timer::Guard));
                 self.effect(Effect::SetTimer(Timer::StreamMedia, now.plus(media)));
@@ -41,6 +48,7 @@ impl Machine<'_> {
                     agent,
                     instructions,
                     reply,
+                    quiet,
                     record,
                 }));
             }

@@ -90,12 +90,14 @@ impl Host for CallHost {
                         agent,
                         instructions,
                         reply,
+                        quiet,
                         record,
                     } => {
                         let wanted = Wanted {
                             agent,
                             instructions,
                             reply,
+                            quiet,
                             record,
                         };
                         return self.connect(id, start, wanted).await;

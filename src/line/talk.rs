@@ -10,6 +10,7 @@ use crate::pipeline;
 use crate::talk::agent::{Conversation, Plan};
 use crate::talk::live::LiveConversation;
 use crate::talk::relay::{Answering, Relayed, TextTalk};
+use crate::talk::script::Script;
 use crate::talk::scripted::Scripted;
 use crate::talk::{Clip, Talk};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(super) struct Wanted {
     pub instructions: String,
     /// The longest time without a sound while an answer is due, in milliseconds.
     pub reply: u64,
+    /// How long nothing has been heard, in milliseconds.
+    pub quiet: u64,
     /// Whether the sound of both sides is kept.
     pub record: bool,
 }
@@ -41,6 +44,17 @@ pub(super) struct Setting<'a> {
     pub stream_sid: &'a str,
     /// The carrier listens and speaks.
     pub by_text: bool,
+}
+
+/// The script for a caller who has heard nothing for so long.
+fn after(script: &Arc<Script>, quiet: u64) -> Arc<Script> {
+    match quiet {
+        0 => Arc::clone(script),
+        _ => Arc::new(Script {
+            quiet_before: quiet,
+            ..(**script).clone()
+        }),
+    }
 }
 
 /// The conversation of one call. Errors say why it cannot begin.
@@ -59,11 +73,11 @@ pub(super) fn conversation(
     } = setting;
     let providers = match &agent.talker {
         call::Talker::Scripted(script) if by_text => {
-            let talk = Relayed::new(Arc::clone(script), clips).map_err(|error| error.to_string())?;
+            let talk = Relayed::new(after(script, wanted.quiet), clips).map_err(|error| error.to_string())?;
             return Ok((Talker::Text(Box::new(talk)), None));
         }
         call::Talker::Scripted(script) => {
-            let talk = Scripted::new(Arc::clone(script), clips).map_err(|error| error.to_string())?;
+            let talk = Scripted::new(after(script, wanted.quiet), clips).map_err(|error| error.to_string())?;
             return Ok((Talker::Sound(Box::new(talk)), None));
         }
         call::Talker::Providers(providers) => providers,
@@ -80,6 +94,7 @@ pub(super) fn conversation(
     let crew = span.in_scope(|| pipeline::begin(&staff, &wanted.instructions));
     let plan = Arc::new(Plan {
         reply: wanted.reply,
+        quiet_before: wanted.quiet,
         waits: serving.waits(&providers.plan.waits),
         ..(*providers.plan).clone()
     });

@@ -41,8 +41,9 @@ impl Phone<'_> {
             Move::StreamStarts(timing) => return self.stream_starts(*timing),
             Move::StreamRefused => return self.stream_refused(),
             Move::StreamBreaks { heard } => return self.stream_breaks(*heard),
-            Move::TalkEnds { exit, quiet } => return self.talk_ends(exit, *quiet),
-            Move::NothingHeard => return self.nothing_heard(),
+            Move::TalkEnds { exit, spoke, quiet } => return self.talk_ends(exit, *spoke, *quiet),
+            Move::NothingHeard { idle } => return self.nothing_heard(*idle),
+            Move::AgentSpeaks => return self.agent_speaks(),
             Move::Wishes { action, arguments } => return self.wishes(action, arguments),
             Move::TaskEnds { task, result, timing } => return self.task_ends(*task, result, *timing),
             Move::CarrierAsksFirst => return self.asks_first(),
@@ -419,11 +420,24 @@ impl Phone<'_> {
         });
     }
 
-    fn talk_ends(&mut self, exit: &str, quiet: u64) -> bool {
+    fn agent_speaks(&mut self) -> bool {
+        if !matches!(self.leg.doing, Doing::Streaming { .. }) {
+            return false;
+        }
+        self.ear.sound(self.now, self.now);
+        self.tell(What::Engine("the agent speaks".to_owned()));
+        true
+    }
+
+    fn talk_ends(&mut self, exit: &str, spoke: bool, quiet: u64) -> bool {
         let Doing::Streaming { sid } = self.leg.doing.clone() else {
             return false;
         };
-        self.now = self.now.plus(quiet);
+        if spoke {
+            self.ear.sound(self.now, self.now);
+            self.tell(What::Caller("speaks".to_owned()));
+        }
+        self.now = self.now.plus(quiet.saturating_sub(self.ear.quiet(self.now)));
         self.ear.listen(self.now);
         self.tell(What::Engine(format!("the conversation ends: {exit}")));
         self.happens(&Event::TalkEnded {
@@ -435,12 +449,21 @@ impl Phone<'_> {
         true
     }
 
-    fn nothing_heard(&mut self) -> bool {
+    fn nothing_heard(&mut self, idle: u64) -> bool {
         let (Doing::Streaming { .. }, Some(due)) = (&self.leg.doing, self.call.timers.get(&Timer::StreamMedia)) else {
             return false;
         };
-        self.now = self.now.max(*due);
+        let due = self.now.max(*due);
         self.fault("the caller cannot be heard on the stream");
+        loop {
+            let speaks = self.now.plus(idle.saturating_sub(self.ear.quiet(self.now)).max(1));
+            if idle == 0 || speaks >= due {
+                break;
+            }
+            self.now = speaks;
+            self.ear.sound(speaks, speaks);
+        }
+        self.now = due;
         self.fires(Timer::StreamMedia, None);
         true
     }

@@ -33,10 +33,14 @@ pub enum Move {
     StreamRefused,
     /// The stream's connection breaks; whether the caller had been heard on it.
     StreamBreaks { heard: bool },
-    /// The conversation ends with this exit, after so many milliseconds in which nothing was heard.
-    TalkEnds { exit: String, quiet: u64 },
-    /// The conversation goes on for as long as nothing is heard of the caller: no frame comes.
-    NothingHeard,
+    /// The conversation ends with this exit, after so many milliseconds in which nothing was heard; the caller may have
+    /// spoken before.
+    TalkEnds { exit: String, spoke: bool, quiet: u64 },
+    /// No frame of the caller comes until the watchdog acts. An agent that speaks up after so many milliseconds of
+    /// silence does so all the same.
+    NothingHeard { idle: u64 },
+    /// The agent says something.
+    AgentSpeaks,
     /// The model wishes for this action, with these arguments (a JSON object).
     Wishes { action: String, arguments: String },
     /// The task of this number, counted from 0 in the order in which they were ordered, ends.

@@ -187,6 +187,9 @@ impl<'a> Phone<'a> {
             Some(Mishap::StoreFails) => {
                 self.disturbed = true;
                 self.fault("the database takes nothing");
+                // What was not committed is not performed.
+                let fresh = std::mem::take(&mut self.fresh);
+                self.tasks.retain(|task| !fresh.contains(&task.key));
                 self.happens(&Event::TroubleStruck {
                     trouble: Trouble::Store,
                 });

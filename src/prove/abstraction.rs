@@ -28,8 +28,14 @@ impl Abstraction {
         let mut fields: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
         let mut cap = 0;
         for touches in touched(flow) {
-            let templates = touches.templates.iter().map(|template| (template.uses(), template.text()));
-            let conditions = touches.conditions.iter().map(|condition| (condition.uses(), condition.text()));
+            let templates = touches
+                .templates
+                .iter()
+                .map(|template| (template.uses(), template.text()));
+            let conditions = touches
+                .conditions
+                .iter()
+                .map(|condition| (condition.uses(), condition.text()));
             for (uses, text) in templates.chain(conditions) {
                 cap = cap.max(largest(text));
                 for one in uses {
@@ -94,7 +100,10 @@ impl Abstraction {
 /// Everything that steps, follow-ups and agents' actions refer to.
 fn touched(flow: &Flow) -> Vec<Touches<'_>> {
     let mut touched: Vec<Touches<'_>> = kinds(flow).map(StepKind::touches).collect();
-    let whens = flow.steps.iter().filter_map(|step| step.when.as_ref().map(|(when, _)| when));
+    let whens = flow
+        .steps
+        .iter()
+        .filter_map(|step| step.when.as_ref().map(|(when, _)| when));
     let after = flow.after_call.iter().filter_map(|item| item.when.as_ref());
     touched.push(Touches {
         conditions: whens.chain(after).collect(),
@@ -142,7 +151,11 @@ fn certain(flow: &Flow) -> BTreeSet<String> {
     loop {
         let before = certain.len();
         let known = certain.clone();
-        certain.retain(|name| inside.get(name).is_some_and(|needs| needs.iter().all(|need| known.contains(need))));
+        certain.retain(|name| {
+            inside
+                .get(name)
+                .is_some_and(|needs| needs.iter().all(|need| known.contains(need)))
+        });
         if certain.len() == before {
             return certain;
         }
@@ -151,7 +164,9 @@ fn certain(flow: &Flow) -> BTreeSet<String> {
 
 /// The largest whole number that a text mentions.
 fn largest(text: &str) -> i64 {
-    let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+    let numbers = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty());
     numbers.filter_map(|number| number.parse().ok()).max().unwrap_or(0)
 }
 
@@ -170,7 +185,9 @@ fn note(one: &Use, fields: &mut BTreeMap<String, Vec<Vec<String>>>) {
 
 /// Puts a stand-in where the path leads, unless something is there.
 fn fill(value: &mut Value, path: &[String]) {
-    let Some((first, rest)) = path.split_first() else { return };
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
     if !value.is_object() {
         // A type that was declared stays what it is.
         if !(value.is_null() || value == &json!("x")) {
@@ -193,7 +210,12 @@ pub(super) fn example(schema: &Value) -> Value {
     match schema.get("type").and_then(Value::as_str) {
         Some("object") | None => {
             let mut object = Map::new();
-            for (name, field) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            for (name, field) in schema
+                .get("properties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
                 object.insert(name.clone(), example(field));
             }
             Value::Object(object)

@@ -112,12 +112,20 @@ impl Found<'_> {
         let ends = |result: TaskResult, timing| Move::TaskEnds { task, result, timing };
         match &ordered.kind {
             TaskKind::RedirectCall { .. } | TaskKind::HangUpCall => {
-                let output = if over { TaskOutput::CallGone } else { TaskOutput::Accepted };
+                let output = if over {
+                    TaskOutput::CallGone
+                } else {
+                    TaskOutput::Accepted
+                };
                 self.usual(ends(Ok(output), Timing::Early));
                 self.mishap(ends(Err(REFUSED.to_owned()), Timing::Early));
             }
             TaskKind::AskStatus => {
-                let status = if over { CarrierStatus::Completed } else { CarrierStatus::InProgress };
+                let status = if over {
+                    CarrierStatus::Completed
+                } else {
+                    CarrierStatus::InProgress
+                };
                 let seconds = over.then_some(60);
                 self.usual(ends(Ok(TaskOutput::Status { status, seconds }), Timing::Early));
                 self.mishap(ends(Err(REFUSED.to_owned()), Timing::Early));
@@ -219,6 +227,11 @@ impl Found<'_> {
             return;
         };
         let bounds = talk::quiet(agent, stream.reply);
+        // An agent that speaks first is heard before anything else happens.
+        if bounds.greets && self.phone.ear.quiet(self.phone.now) > 0 {
+            self.mishap(Move::StreamBreaks { heard: false });
+            return self.usual(Move::AgentSpeaks);
+        }
         let exits: Vec<String> = self
             .flow
             .step(live.step)
@@ -231,11 +244,13 @@ impl Found<'_> {
             if exit == *bounds.idle_exit {
                 self.usual(Move::TalkEnds {
                     exit,
+                    spoke: false,
                     quiet: bounds.idle,
                 });
             } else if exit == "failed" {
                 self.mishap(Move::TalkEnds {
                     exit,
+                    spoke: true,
                     quiet: bounds.longest,
                 });
             } else {
@@ -243,11 +258,13 @@ impl Found<'_> {
                     let exit = exit.clone();
                     self.mishap(Move::TalkEnds {
                         exit,
+                        spoke: true,
                         quiet: bounds.longest,
                     });
                 }
                 self.caller(Move::TalkEnds {
                     exit,
+                    spoke: true,
                     quiet: bounds.answer,
                 });
             }
@@ -255,7 +272,7 @@ impl Found<'_> {
         self.mishap(Move::StreamBreaks { heard: true });
         self.mishap(Move::StreamBreaks { heard: false });
         if self.phone.call.timers.contains_key(&Timer::StreamMedia) {
-            self.mishap(Move::NothingHeard);
+            self.mishap(Move::NothingHeard { idle: bounds.idle });
         }
         self.mishap(Move::Drains);
         for action in agent.providers().into_iter().flat_map(|providers| &providers.actions) {

@@ -78,7 +78,10 @@ pub fn prove_with(compiled: &mut Compiled, drive: &dyn Drive, bounds: Bounds) ->
     }
     let quietest = |mishaps: &[usize]| {
         let all = mishaps.iter().filter_map(|number| explored.quietest.get(*number));
-        all.max_by_key(|quietest| quietest.millis).cloned().unwrap_or_default()
+        // Of two that are alike, the one with fewer mishaps.
+        all.fold(Quietest::default(), |most, one| {
+            if one.millis > most.millis { one.clone() } else { most }
+        })
     };
     let proof = Proof {
         states: explored.states,
@@ -123,7 +126,9 @@ impl Teller<'_> {
         let mut by_step: BTreeMap<StepId, (u64, Story)> = BTreeMap::new();
         for (ends, (millis, node)) in &self.explored.silences {
             let story = self.story(*node);
-            let Some(step) = story.quiet_step().or(*ends) else { continue };
+            let Some(step) = story.quiet_step().or(*ends) else {
+                continue;
+            };
             if by_step.get(&step).is_none_or(|(known, _)| known < millis) {
                 by_step.insert(step, (*millis, story));
             }
@@ -142,7 +147,11 @@ impl Teller<'_> {
                 ),
             )
             .category("proof")
-            .label(if cause.is_empty() { "here".to_owned() } else { format!("when {cause}") })
+            .label(if cause.is_empty() {
+                "here".to_owned()
+            } else {
+                format!("when {cause}")
+            })
             .consequence(format!(
                 "silence from {} to {} of the call below",
                 seconds(Story::since(story.silence.from)),
@@ -185,11 +194,16 @@ impl Teller<'_> {
     }
 
     fn failing_step(&self, detail: &str, at: Option<StepId>) -> Finding {
-        let named = detail.split_once(": ").and_then(|(name, error)| Some((self.flow.step_named(name)?, error)));
+        let named = detail
+            .split_once(": ")
+            .and_then(|(name, error)| Some((self.flow.step_named(name)?, error)));
         let (place, message) = match named {
             Some((step, error)) => {
                 let step = self.flow.step(step);
-                (step.place.clone(), format!("`{}` fails for some callers: {error}", step.name))
+                (
+                    step.place.clone(),
+                    format!("`{}` fails for some callers: {error}", step.name),
+                )
             }
             None => (self.place(at), format!("a step fails for some callers: {detail}")),
         };
@@ -221,18 +235,28 @@ impl Teller<'_> {
     /// Circles in which the caller has no part, unless the graph's own check has told of them.
     fn circles(&self, known: &Findings, found: &mut Findings) {
         for nodes in circle(self.explored.nodes.len(), &self.explored.idle_ways) {
-            let steps: std::collections::BTreeSet<StepId> =
-                nodes.iter().filter_map(|node| self.explored.nodes.get(*node)?.step).collect();
+            let steps: std::collections::BTreeSet<StepId> = nodes
+                .iter()
+                .filter_map(|node| self.explored.nodes.get(*node)?.step)
+                .collect();
             let places: Vec<&Place> = steps.iter().map(|step| &self.flow.step(*step).place).collect();
             let told = known.iter().chain(found.iter()).any(|finding| {
                 finding.id.starts_with("loop-without") && (places.contains(&&finding.place) || places.is_empty())
             });
-            let (Some(first), false) = (steps.first(), told) else { continue };
-            let names: Vec<String> = steps.iter().map(|step| format!("`{}`", self.flow.step(*step).name)).collect();
+            let (Some(first), false) = (steps.first(), told) else {
+                continue;
+            };
+            let names: Vec<String> = steps
+                .iter()
+                .map(|step| format!("`{}`", self.flow.step(*step).name))
+                .collect();
             let mut finding = Finding::warning(
                 "loop-without-end",
                 self.flow.step(*first).place.clone(),
-                format!("{} can go round without the caller's doing until the call's limit", names.join(", ")),
+                format!(
+                    "{} can go round without the caller's doing until the call's limit",
+                    names.join(", ")
+                ),
             )
             .category("proof")
             .label("begins here")
@@ -249,7 +273,9 @@ impl Teller<'_> {
     fn unreached(&self, known: &Findings, found: &mut Findings) {
         for (index, step) in self.flow.steps.iter().enumerate() {
             let entered = u16::try_from(index).is_ok_and(|id| self.explored.entered.contains(&StepId(id)));
-            let told = known.iter().any(|finding| finding.id == "unreachable-step" && finding.place == step.place);
+            let told = known
+                .iter()
+                .any(|finding| finding.id == "unreachable-step" && finding.place == step.place);
             if entered || told {
                 continue;
             }
@@ -267,7 +293,11 @@ impl Teller<'_> {
     }
 
     fn cut_short(&self) -> Finding {
-        let place = self.flow.sections.first().map(|section| self.flow.step(section.start).place.clone());
+        let place = self
+            .flow
+            .sections
+            .first()
+            .map(|section| self.flow.step(section.start).place.clone());
         Finding::warning(
             "not-proven",
             place.unwrap_or_else(|| self.place(None)),
@@ -305,7 +335,11 @@ impl Teller<'_> {
             None => self.flow.step(*step).name.clone(),
             Some(outcome) => format!("{}/{outcome}", self.flow.step(*step).name),
         };
-        self.explored.passed.iter().map(|(key, count)| (name(key), *count)).collect()
+        self.explored
+            .passed
+            .iter()
+            .map(|(key, count)| (name(key), *count))
+            .collect()
     }
 }
 
@@ -327,7 +361,10 @@ fn helps(kind: &str, limit: u64) -> Vec<String> {
     };
     vec![
         first.to_owned(),
-        format!("or raise `limits.silence` above {}, if your callers can bear it", seconds(limit)),
+        format!(
+            "or raise `limits.silence` above {}, if your callers can bear it",
+            seconds(limit)
+        ),
     ]
 }
 
@@ -345,7 +382,7 @@ impl std::fmt::Display for Proof {
         }
         write!(f, "proven: ")?;
         match &self.silence {
-            Longest { millis: 0, .. } => f.write_str("no silence at all")?,
+            Longest { millis: 0, .. } => f.write_str("a caller never hears nothing")?,
             Longest { millis, step, when } => {
                 write!(f, "longest silence {}, at `{step}`", seconds(*millis))?;
                 if !when.is_empty() {
@@ -355,7 +392,11 @@ impl std::fmt::Display for Proof {
         }
         write!(f, " (allowed {})", seconds(self.limit))?;
         if self.silence_of_two.millis > self.silence.millis {
-            write!(f, ", {} where two things fail at once", seconds(self.silence_of_two.millis))?;
+            write!(
+                f,
+                ", {} where two things fail at once",
+                seconds(self.silence_of_two.millis)
+            )?;
         }
         write!(f, "; {states} states")
     }

@@ -20,7 +20,10 @@ pub(super) fn circle(nodes: usize, ways: &[(usize, usize, bool)]) -> Vec<Vec<usi
         .into_iter()
         .map(|wanted| {
             let members = component.iter().enumerate();
-            members.filter(|(_, known)| **known == wanted).map(|(node, _)| node).collect()
+            members
+                .filter(|(_, known)| **known == wanted)
+                .map(|(node, _)| node)
+                .collect()
         })
         .collect()
 }

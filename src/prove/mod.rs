@@ -18,6 +18,5 @@ mod talk;
 pub use explore::{Bounds, Explored, Quietest, explore};
 pub use findings::{Longest, Proof, prove, prove_with, proven};
 
-
 #[cfg(test)]
 mod tests;

@@ -74,8 +74,14 @@ impl Story {
                 silence = None;
             }
             let (text, bad) = match &told.what {
-                What::Hears { what, spoken: false, millis } => (format!("hears {what} ({})", seconds(*millis)), false),
-                What::Hears { what, millis, .. } => (format!("hears “{}” ({})", shortened(what), seconds(*millis)), false),
+                What::Hears {
+                    what,
+                    spoken: false,
+                    millis,
+                } => (format!("hears {what} ({})", seconds(*millis)), false),
+                What::Hears { what, millis, .. } => {
+                    (format!("hears “{}” ({})", shortened(what), seconds(*millis)), false)
+                }
                 What::Caller(text) => (format!("the caller {text}"), false),
                 What::Carrier(text) => (format!("the carrier: {text}"), false),
                 What::Engine(text) => (format!("the engine: {text}"), false),
@@ -135,7 +141,10 @@ pub(super) fn story(explored: &Explored, flow: &Flow, stage: &Stage, drive: &dyn
         }))
     };
     let arrivals = abstraction.arrivals(stage.origin());
-    let Some((arrival, first)) = way.first().and_then(|first| Some((arrivals.get(first.arrival)?, first))) else {
+    let Some((arrival, first)) = way
+        .first()
+        .and_then(|first| Some((arrivals.get(first.arrival)?, first)))
+    else {
         return Story {
             told: Vec::new(),
             silence: Silence::default(),

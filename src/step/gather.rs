@@ -187,8 +187,13 @@ impl StepKind for Gather {
             .map(|answer| answer.value.clone())
             .collect();
         let taken = |key: &str| self.choices.iter().any(|(_, answers)| answers.mean(key));
-        let length = self.keys.map_or(1, |keys| usize::try_from(keys).unwrap_or(1).clamp(1, 20));
-        let other = (0..10).rev().map(|key| key.to_string().repeat(length)).find(|keys| !taken(keys));
+        let length = self
+            .keys
+            .map_or(1, |keys| usize::try_from(keys).unwrap_or(1).clamp(1, 20));
+        let other = (0..10)
+            .rev()
+            .map(|key| key.to_string().repeat(length))
+            .find(|keys| !taken(keys));
         answers.extend(other);
         if self.speech.is_some() {
             answers.push("something else".to_owned());

@@ -145,7 +145,10 @@ impl StepKind for Http {
             status,
             body: Value::Object(body.clone()),
         };
-        let declared = self.statuses.iter().filter_map(|(_, status)| u16::try_from(*status).ok());
+        let declared = self
+            .statuses
+            .iter()
+            .filter_map(|(_, status)| u16::try_from(*status).ok());
         Chances {
             results: std::iter::once(200).chain(declared).chain([503]).map(answer).collect(),
             ..Chances::default()

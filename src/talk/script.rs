@@ -16,6 +16,8 @@ pub struct Script {
     pub otherwise: Answer,
     /// What happens while the caller says nothing.
     pub idle: Idle,
+    /// How long nothing had been heard when the conversation began: the caller has waited for so long already.
+    pub quiet_before: u64,
     /// Silence that ends an utterance; 300 to 600.
     pub end_of_turn: u64,
     /// Speech over an answer that stops it.
@@ -40,6 +42,7 @@ impl Script {
             rules: Vec::new(),
             otherwise,
             idle: Idle::default(),
+            quiet_before: 0,
             end_of_turn: 500,
             barge_in_after: 200,
             between_keys: 3000,
@@ -48,6 +51,12 @@ impl Script {
             longest_exit: "completed".into(),
             gate: GateConfig::default(),
         }
+    }
+
+    /// When a caller who says nothing since then is spoken to, in a conversation that began then.
+    pub(super) fn idle_due(&self, since: u64, began: u64) -> u64 {
+        let waited = if since == began { self.quiet_before } else { 0 };
+        since.saturating_add(self.idle.after.saturating_sub(waited))
     }
 
     /// The answer to the caller's turn of this number, with these keys and this many milliseconds of speech, if any.

@@ -110,9 +110,11 @@ impl Talk for Scripted {
                 utterance: Some(utterance),
                 ..
             } => Some(self.utterance_limit(utterance)),
-            Phase::Listening { since, utterance: None } => {
-                Some((since + self.script.idle.after).min(self.began + self.script.longest))
-            }
+            Phase::Listening { since, utterance: None } => Some(
+                self.script
+                    .idle_due(*since, self.began)
+                    .min(self.began + self.script.longest),
+            ),
         }
     }
 }
@@ -226,7 +228,7 @@ impl Scripted {
                     self.finish(self.script.longest_exit.clone(), End::TooLong, out);
                     return true;
                 }
-                let due = now >= since + self.script.idle.after;
+                let due = now >= self.script.idle_due(since, self.began);
                 if due {
                     self.prompt(now, out);
                 }

@@ -34,6 +34,7 @@ fn talking() -> Phone {
         agent: "a".to_owned(),
         instructions: String::new(),
         reply: 7_000,
+        quiet: 0,
         record: false,
     };
     assert_eq!(phone.told_the_socket(), [admitted]);

@@ -67,7 +67,7 @@ impl Conversation {
                     Some(hearing) => self.end_of_turn(hearing, &mut soonest),
                     None => {
                         soonest.at(self.began.saturating_add(self.plan.longest), Due::TooLong);
-                        soonest.at(since.saturating_add(self.plan.idle.after), Due::Idle);
+                        soonest.at(self.plan.idle_due(*since, self.began), Due::Idle);
                     }
                 }
                 if let Some(answer) = ahead {

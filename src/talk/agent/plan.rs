@@ -20,6 +20,8 @@ pub struct Plan {
     pub greeting: Option<Greeting>,
     /// What happens while the caller says nothing.
     pub idle: Idle,
+    /// How long nothing had been heard when the conversation began: the caller has waited for so long already.
+    pub quiet_before: u64,
     /// What is said while the caller waits.
     pub filler: Filler,
     /// Said before the conversation fails, where it still can be.
@@ -61,6 +63,7 @@ impl Default for Plan {
             barge_in: BargeIn::default(),
             greeting: None,
             idle: Idle::default(),
+            quiet_before: 0,
             filler: Filler::default(),
             sorry: None,
             waits: Waits::default(),
@@ -145,6 +148,12 @@ impl Plan {
         let says = self.actions.iter().filter_map(|action| action.say.as_ref());
         let lines = greeting.chain(fillers).chain(others).chain(says);
         lines.filter(|line| line.clip.is_none()).map(|line| &*line.text)
+    }
+
+    /// When a caller who says nothing since then is spoken to, in a conversation that began then.
+    pub(in crate::talk) fn idle_due(&self, since: u64, began: u64) -> u64 {
+        let waited = if since == began { self.quiet_before } else { 0 };
+        since.saturating_add(self.idle.after.saturating_sub(waited))
     }
 
     pub(super) fn action(&self, name: &str) -> Option<&Action> {

@@ -63,7 +63,7 @@ impl LiveConversation {
                 Some(hearing) => soonest.at(self.end_of(hearing), Due::Take),
                 None => {
                     soonest.at(self.began.saturating_add(self.plan.longest), Due::TooLong);
-                    soonest.at(since.saturating_add(self.plan.idle.after), Due::Idle);
+                    soonest.at(self.plan.idle_due(*since, self.began), Due::Idle);
                 }
             },
             Phase::Answering(answer) => self.answering(answer, &mut soonest),

@@ -125,7 +125,7 @@ impl TextTalk for Relayed {
                 ..
             } => Some(self.utterance_limit(utterance)),
             Phase::Listening { since, utterance: None } => {
-                Some((since + self.script.idle.after).min(self.began + self.script.longest))
+                Some(self.script.idle_due(*since, self.began).min(self.began + self.script.longest))
             }
         }
     }
