@@ -68,7 +68,7 @@ checks! {
     "empty-file" error file: "the file holds nothing";
     "file-too-large" error file without_flow: "the file is larger than any flow";
     "invalid-character" error file: "a character stands in the file that YAML does not allow";
-    "invalid-utf8" error file without_flow: "the file is not UTF-8 text";
+    "invalid-utf8" error file: "the file is not UTF-8 text";
     "key-not-text" error file: "a key is a list or a map";
     "loop-without-end" warning graph: "steps go round without the caller's doing until the call's limit";
     "loop-without-input" error graph: "steps run in a circle without waiting for anybody";

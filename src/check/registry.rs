@@ -20,7 +20,10 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("reference", "names of things that are not there"),
     ("graph", "the way of a call through the steps"),
     ("template", "texts that are filled in, and conditions"),
-    ("policy", "what the carrier would refuse or drop, and what a line in service must not do"),
+    (
+        "policy",
+        "what the carrier would refuse or drop, and what a line in service must not do",
+    ),
     ("comment", "comments that speak to the engine"),
 ];
 
