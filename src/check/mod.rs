@@ -1,6 +1,10 @@
 //! Checks of a compiled flow: one file per family; every finding has one line in [`ALL`] and a page in `pages/`.
 //!
 //! What keeps a flow from compiling is found by `compile`; here is what a flow that compiles still does wrong.
+//!
+//! A new finding takes a line in [`ALL`], `pages/ID.md` with [`HEADINGS`], and the flows `tests/flows/{bad,good}/ID.yaml`.
+//! Codes of the carrier stand in its page in round brackets, such as `(11200)`, and `engine explain 11200` leads to it.
+//! Then `engine explain --all --out docs/checks` writes the pages again.
 
 mod agents;
 mod codes;
