@@ -2,6 +2,7 @@
 
 mod completions;
 mod exit_code;
+pub mod explain;
 mod list;
 mod logs;
 mod new;
@@ -37,6 +38,8 @@ enum Command {
     Simulate(Box<simulate::Simulate>),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
     Score(score::Args),
+    /// Explains findings: what each is, what a caller would notice, how to mend it.
+    Explain(explain::Explain),
     /// Prints a JSON Schema.
     Schema(schema::Schema),
     /// Makes a new project that validates.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Score(args) => score::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::New(args) => new::run(&args),
         Command::List(args) => list::run(&args),

@@ -156,7 +156,11 @@ impl<'a> Build<'a> {
         let mut cx = Reader::new(document);
         for entry in entries {
             let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
-            let read = agent::read(self, folder, locale, &name, &entry.value, &mut cx);
+            let read = cx.within("agents", entry.key.span, |cx| {
+                cx.within(&entry.key.text, entry.key.span, |cx| {
+                    agent::read(self, folder, locale, &name, &entry.value, cx)
+                })
+            });
             // An agent with a fault still has its name, so that the steps that use it are not blamed too.
             exits.insert(
                 name.value.clone(),
@@ -196,11 +200,11 @@ impl<'a> Build<'a> {
         let mut cx = Reader::new(document);
         let mut raws = Vec::new();
         match head.steps.as_map() {
-            Some(entries) if !entries.is_empty() => {
+            Some(entries) if !entries.is_empty() => cx.within("steps", head.steps.span, |cx| {
                 for entry in entries {
-                    raws.extend(steps::read(entry, &mut cx, &view));
+                    raws.extend(steps::read(entry, cx, &view));
                 }
-            }
+            }),
             _ => cx.report(
                 Finding::error("missing-key", cx.place(head.steps.span), "a flow needs steps")
                     .label("a map of step names")
@@ -298,7 +302,11 @@ impl<'a> Build<'a> {
         let mut cx = Reader::new(document);
         let mut items = Vec::new();
         match node.as_seq() {
-            Some(nodes) => items.extend(nodes.iter().map(|node| steps::read_item(node, &mut cx, &view))),
+            Some(nodes) => cx.within("after_call", node.span, |cx| {
+                items.extend(nodes.iter().enumerate().map(|(index, node)| {
+                    cx.within(&index.to_string(), node.span, |cx| steps::read_item(node, cx, &view))
+                }));
+            }),
             None => cx.report(
                 Finding::error("wrong-type", cx.place(node.span), "`after_call` is a list")
                     .label("not a list")

@@ -40,21 +40,24 @@ pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<
         value: entry.key.text.clone(),
         place: cx.place(entry.key.span),
     };
-    // A step whose kind cannot be read still has its name, so that those who name it are not blamed too.
-    let (kind, kind_place) =
-        read_kind(&entry.value, &name, false, cx, known).unwrap_or_else(|| (None, name.place.clone()));
-    let next = common(&entry.value, "next", cx);
-    let on = common(&entry.value, "on", cx).unwrap_or_default();
-    let when = common(&entry.value, "when", cx);
-    let _: Option<String> = common(&entry.value, "describe", cx);
-    Some(RawStep {
-        name,
-        kind,
-        kind_place,
-        next,
-        on,
-        when,
-    })
+    let raw = cx.within(&entry.key.text, entry.key.span, |cx| {
+        // A step whose kind cannot be read still has its name, so that those who name it are not blamed too.
+        let (kind, kind_place) =
+            read_kind(&entry.value, &name, false, cx, known).unwrap_or_else(|| (None, name.place.clone()));
+        let next = common(&entry.value, "next", cx);
+        let on = common(&entry.value, "on", cx).unwrap_or_default();
+        let when = common(&entry.value, "when", cx);
+        let _: Option<String> = common(&entry.value, "describe", cx);
+        RawStep {
+            name,
+            kind,
+            kind_place,
+            next,
+            on,
+            when,
+        }
+    });
+    Some(raw)
 }
 
 /// Reads an item of `after_call`: its condition and its kind.
@@ -86,7 +89,8 @@ pub(super) fn read_item(
 }
 
 fn common<T: FromYaml>(node: &Node, key: &str, cx: &mut Reader) -> Option<T> {
-    node.entry(key).and_then(|entry| T::from_yaml(&entry.value, cx))
+    let entry = node.entry(key)?;
+    cx.within(key, entry.key.span, |cx| T::from_yaml(&entry.value, cx))
 }
 
 type ReadKind = (Option<Box<dyn StepKind>>, crate::flow::Place);
@@ -156,7 +160,8 @@ fn read_kind(node: &Node, step: &Located<String>, after: bool, cx: &mut Reader, 
         );
         return None;
     }
-    Some(((kind.read)(&first.value, cx, known), place))
+    let read = cx.within(kind.name, first.key.span, |cx| (kind.read)(&first.value, cx, known));
+    Some((read, place))
 }
 
 fn unknown_kind(name: &str, place: crate::flow::Place, after: bool) -> Finding {

@@ -39,9 +39,7 @@ impl Source {
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Arc<Self>, Box<Finding>> {
         let name = name.into();
         if bytes.len() > MAX_BYTES {
-            let place = Place::new(&Self::new(name, ""), Span::at(0));
-            let message = format!("the file has {} bytes, and at most {MAX_BYTES} are read", bytes.len());
-            return Err(Box::new(Finding::error("file-too-large", place, message)));
+            return Err(Box::new(too_large(&Self::new(name, ""))));
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(name, text)),
@@ -217,6 +215,13 @@ impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Place({self})")
     }
+}
+
+/// A text that is too long to be a flow.
+pub(super) fn too_large(source: &Arc<Source>) -> Finding {
+    let message = format!("the file has more than {MAX_BYTES} bytes, which no flow has");
+    Finding::error("file-too-large", Place::new(source, Span::at(0)), message)
+        .help("put long texts, such as an agent's instructions, into files of their own")
 }
 
 #[cfg(test)]

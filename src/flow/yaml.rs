@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use self::build::Builder;
 use super::finding::{Finding, Findings};
-use super::source::{Place, Source, Span};
+use super::source::{MAX_BYTES, Place, Source, Span, too_large};
 
 mod build;
 
@@ -151,6 +151,15 @@ pub struct Comment {
 
 /// Reads a document.
 pub fn parse(source: &Arc<Source>, findings: &mut Findings) -> Document {
+    if source.text().len() > MAX_BYTES {
+        findings.push(too_large(source));
+        return Document {
+            source: Arc::clone(source),
+            root: None,
+            comments: Vec::new(),
+            complete: false,
+        };
+    }
     let mut builder = Builder::new(source, findings);
     builder.check_characters();
     let complete = builder.read_events();

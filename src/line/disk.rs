@@ -6,12 +6,13 @@ use crate::call::Asset;
 use crate::compile::{Files, ProviderNames};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 /// The longest text file that is read, in bytes: a flow is far smaller.
-const LONGEST_TEXT: u64 = 4 * 1024 * 1024;
+const LONGEST_TEXT: u64 = crate::flow::source::MAX_BYTES as u64;
 
 /// A project folder.
 pub struct Disk {
@@ -64,15 +65,12 @@ impl Disk {
 
 impl Files for Disk {
     fn text(&self, path: &str) -> Option<String> {
-        let path = self.inside(path)?;
-        let size = std::fs::metadata(&path).ok()?.len();
-        if size > LONGEST_TEXT {
-            return None;
-        }
+        let file = std::fs::File::open(self.inside(path)?).ok()?;
+        let mut bytes = Vec::new();
+        // One byte too many is enough for the reader to see that it is too much.
+        file.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).ok()?;
         // Bytes that are no UTF-8 become marks that the reader reports at their place.
-        std::fs::read(path)
-            .ok()
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {

@@ -58,7 +58,11 @@ impl FromYaml for Sound {
     }
 
     fn expected() -> &'static str {
-        "a file under `static/`, such as `tts/greeting.mp3`, or `{say: \"Hello\"}`"
+        "tts/greeting.mp3"
+    }
+
+    fn what() -> &'static str {
+        "a file under `static/` or words"
     }
 }
 

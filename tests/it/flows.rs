@@ -9,12 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Findings that no flow file alone can show; each has a test of its own below.
-const ELSEWHERE: [&str; 4] = [
-    "unreadable-file",
-    "secret-in-plain-text",
-    "file-too-large",
-    "invalid-utf8",
-];
+const ELSEWHERE: [&str; 3] = ["unreadable-file", "secret-in-plain-text", "file-too-large"];
 
 /// The project under `tests/flows`. Two sounds are there, both two seconds long.
 struct Project(PathBuf);
@@ -216,4 +211,54 @@ fn bytes_that_are_no_text_are_a_finding() {
     assert_eq!(id(b"flow: t\nx: \xff\n"), Err("invalid-utf8"));
     assert_eq!(id(&vec![b'#'; 64 * 1024 * 1024]), Err("file-too-large"));
     assert_eq!(id(b"flow: t\n"), Ok(()));
+}
+
+#[test]
+fn bytes_on_the_disk_are_told_like_those_in_memory() {
+    let project = tempfile::tempdir().expect("a folder");
+    let disk = engine::line::Disk::new(project.path());
+    let told = |name: &str, bytes: &[u8]| {
+        std::fs::write(project.path().join(name), bytes).expect("it is written");
+        let findings = checked(name, &disk).findings.sorted().into_vec();
+        findings
+            .iter()
+            .map(|one| (one.id, one.place.line(), one.place.column()))
+            .collect::<Vec<_>>()
+    };
+    let latin = b"flow: t\nstart: {call: a}\nsteps:\n  a: {reject: busy, describe: caf\xe9}\n";
+    assert_eq!(told("latin.yaml", latin), [("invalid-utf8", 4, 34)]);
+    let large = vec![b'#'; engine::flow::source::MAX_BYTES + 2];
+    assert_eq!(told("large.yaml", &large), [("file-too-large", 1, 1)]);
+    assert_eq!(
+        told(
+            "right.yaml",
+            b"flow: t\nstart: {call: a}\nsteps:\n  a: {reject: busy}\n"
+        ),
+        []
+    );
+}
+
+#[test]
+fn what_is_wrong_deep_in_a_flow_names_its_key_and_its_path() {
+    let project = tempfile::tempdir().expect("a folder");
+    let disk = engine::line::Disk::new(project.path());
+    let text = "flow: t\nlocale: en-US\nstart: {call: a}\nsteps:\n  a: {reject: {reason: buzy}}\n  b: {pause: 2}\n  \
+                c: {play: {tims: 2}, on: [a]}\nafter_call:\n  - sms: {too: x}\nagents:\n  d: {think: {otherwise: {exitt: x}}}\n";
+    std::fs::write(project.path().join("deep.yaml"), text).expect("it is written");
+    let findings = checked("deep.yaml", &disk).findings.sorted().into_vec();
+    let told: BTreeSet<String> = findings
+        .iter()
+        .map(|one| format!("{}: {}", one.path.join("."), one.message))
+        .collect();
+    for expected in [
+        "steps.a.reject.reason: `reason` cannot be `buzy`",
+        "steps.b.pause: `pause` must be a length of time with its unit (`ms`, `s`, `m`, `h` or `d`), not a whole number",
+        "steps.c.play: `play` has no key `tims`",
+        "steps.c.on: `on` must be a map, not a list",
+        "after_call.0.sms: `sms` has no key `too`",
+        "agents.d.think.otherwise: `otherwise` has no key `exitt`",
+    ] {
+        assert!(told.contains(expected), "{expected}\nis not among\n{told:#?}");
+    }
+    assert!(!told.iter().any(|one| one.contains("the document")), "{told:#?}");
 }

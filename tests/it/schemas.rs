@@ -22,6 +22,24 @@ fn the_scenario_schema_is_fresh() {
 }
 
 #[test]
+fn the_pages_of_the_checks_are_fresh() {
+    let folder = root().join("docs/checks");
+    let documents = engine::cli::explain::documents();
+    let how = "write them again: cargo run --quiet -- explain --all --out docs/checks";
+    for (name, text) in &documents {
+        let committed = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert!(committed == *text, "docs/checks/{name} is stale; {how}");
+    }
+    for entry in std::fs::read_dir(&folder).expect("the folder is there") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        assert!(
+            documents.iter().any(|(known, _)| *known == name),
+            "docs/checks/{name} is the page of no check; delete it"
+        );
+    }
+}
+
+#[test]
 fn shipped_scenarios_are_as_their_schema_says() {
     let validator = jsonschema::validator_for(&engine::cli::schema::scenario_schema()).expect("the schema is one");
     let files = yaml_files("scenarios");

@@ -32,9 +32,13 @@ pub(super) fn read(node: Option<&Node>, _sounds: &mut Sounds, cx: &mut Reader, k
     };
     for entry in entries {
         let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
-        if let Some(form) = ActionForm::from_yaml(&entry.value, cx) {
-            one(&name, form, &mut actions, cx, known);
-        }
+        cx.within("actions", entry.key.span, |cx| {
+            cx.within(&entry.key.text, entry.key.span, |cx| {
+                if let Some(form) = ActionForm::from_yaml(&entry.value, cx) {
+                    one(&name, form, &mut actions, cx, known);
+                }
+            });
+        });
     }
     actions
 }
@@ -55,7 +59,7 @@ fn one(name: &Located<String>, form: ActionForm, actions: &mut Actions, cx: &mut
     }
     let (parameters, schema) = parameters::read(&form.parameters, cx);
     let work = form.work.as_ref().and_then(|node| {
-        let (when, kind, place) = steps::read_item(node, cx, known)?;
+        let (when, kind, place) = cx.within("do", node.span, |cx| steps::read_item(node, cx, known))?;
         if when.is_some() {
             cx.report(
                 Finding::error("unknown-key", place, "an action has no `when`: the model decides")

@@ -49,6 +49,12 @@ impl<'a> Builder<'a> {
                 "delete it, or write it as an escape inside double quotes",
             );
         }
+        // Whoever read the bytes put this sign where they were no text. Nobody writes it into a flow.
+        if let Some(at) = self.source.text().find(char::REPLACEMENT_CHARACTER) {
+            let span = Span::new(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
+            let help = "save the file with the encoding UTF-8";
+            self.report("invalid-utf8", span, "what stands here is not UTF-8 text", help);
+        }
     }
 
     /// Reads to the end of the first document; false where a syntax error came first.

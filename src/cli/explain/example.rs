@@ -1,0 +1,88 @@
+//! The small project in memory that the examples of findings belong to, and what `validate` prints for one.
+
+use crate::call::Asset;
+use crate::check::{Check, Example, checked};
+use crate::compile::{Files, ProviderNames};
+use crate::flow::Finding;
+use crate::report::{Format, Report, Summary};
+use std::collections::BTreeSet;
+
+/// The texts beside the flow.
+const TEXTS: [(&str, &str); 3] = [
+    (
+        "flows/shared/ask.yaml",
+        include_str!("../../../tests/flows/good/shared/ask.yaml"),
+    ),
+    (
+        "templates/bell.xml",
+        include_str!("../../../tests/flows/templates/bell.xml"),
+    ),
+    (
+        "templates/whatsapp/thanks.txt",
+        include_str!("../../../tests/flows/templates/whatsapp/thanks.txt"),
+    ),
+];
+
+/// The sounds under `static/`; each is two seconds long.
+const SOUNDS: [&str; 2] = ["tts/hello.mp3", "tts/menu.mp3"];
+
+/// What is wrong with the wrong flow of a check, in the order of its places.
+pub fn findings(check: &Check, example: &Example) -> Vec<Finding> {
+    let project = Project {
+        path: format!("flows/{}.yaml", check.id),
+        flow: example.wrong(),
+    };
+    checked(&project.path, &project).findings.sorted().into_vec()
+}
+
+/// What `validate` prints of the check itself, and the ids of what else it finds in the flow.
+pub fn told(check: &Check, example: &Example, format: Format, colour: bool) -> (String, Vec<&'static str>) {
+    let (own, others): (Vec<_>, Vec<_>) = findings(check, example)
+        .into_iter()
+        .partition(|finding| finding.id == check.id);
+    let summary = Summary::of(1, &own, 0);
+    let report = format.render(&Report {
+        findings: &own,
+        summary: &summary,
+        colour,
+    });
+    // The last line counts what was found; here it would say nothing new.
+    let own = report.trim_end().rsplit_once('\n').map_or("", |(lines, _)| lines);
+    let others: BTreeSet<&'static str> = others.iter().map(|finding| finding.id).collect();
+    (own.trim_end().to_owned(), others.into_iter().collect())
+}
+
+/// One flow in front of the texts and sounds of the project.
+struct Project<'a> {
+    path: String,
+    flow: &'a str,
+}
+
+impl Files for Project<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        if path == self.path {
+            return Some(self.flow.to_owned());
+        }
+        let found = TEXTS.iter().find(|(known, _)| *known == path);
+        found.map(|(_, text)| (*text).to_owned())
+    }
+
+    fn asset(&self, path: &str) -> Option<(Asset, String)> {
+        let millis = Some(2_000);
+        SOUNDS.contains(&path).then(|| (Asset { millis }, path.to_owned()))
+    }
+
+    fn list(&self, folder: &str) -> Vec<String> {
+        let sounds = SOUNDS.iter().map(|sound| format!("static/{sound}"));
+        let all = TEXTS.iter().map(|(path, _)| (*path).to_owned()).chain(sounds);
+        all.filter_map(|path| {
+            let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+            (!name.contains('/')).then(|| name.to_owned())
+        })
+        .collect()
+    }
+
+    fn providers(&self) -> ProviderNames {
+        crate::line::declared("")
+    }
+}
