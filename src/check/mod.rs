@@ -33,7 +33,7 @@ pub fn checked(path: &str, files: &dyn Files) -> Compiled {
     for document in &compiled.documents {
         let (kept, suppressed) = suppress(findings, document);
         findings = kept;
-        compiled.suppressed += suppressed;
+        compiled.suppressed.extend(suppressed);
     }
     if findings.has_errors() {
         compiled.flow = None;

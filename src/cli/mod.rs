@@ -1,7 +1,9 @@
 //! The command line: one file per command. Logs go to standard error; standard output carries only what was asked for.
 
+mod ci;
 mod completions;
 mod exit_code;
+mod gathered;
 mod list;
 mod logs;
 mod new;
