@@ -1,8 +1,9 @@
 //! What was found in several flows, put together for a report.
 
 use super::output::counted;
+use super::whereabouts::path_to;
 use crate::compile::Compiled;
-use crate::flow::{Allowed, Edit, Finding, Findings, Place, Severity, Source};
+use crate::flow::{Allowed, Document, Edit, Finding, Findings, Place, Severity, Source};
 use crate::report::{FlowFile, Format, Report, Summary};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,14 +32,15 @@ impl Gathered {
         let mut found = Findings::default();
         for (prefix, path, compiled) in flows {
             let mut moved = Moved::under(prefix);
+            let mut shown = |finding: &Finding| moved.finding(&with_path(finding, &compiled.documents));
             all.flows.push(FlowFile {
                 name: name_of(compiled, &path),
                 file: joined(prefix, &path),
             });
             all.steps += compiled.steps();
-            found.extend(compiled.findings.iter().map(|finding| moved.finding(finding)));
+            found.extend(compiled.findings.iter().map(&mut shown));
             all.allowed.extend(compiled.suppressed.iter().map(|one| Allowed {
-                finding: moved.finding(&one.finding),
+                finding: shown(&one.finding),
                 reason: one.reason.clone(),
             }));
         }
@@ -111,6 +113,18 @@ fn name_of(compiled: &Compiled, path: &str) -> String {
             .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
     };
     written.map_or_else(stem, |name| name.text.clone())
+}
+
+/// A finding that says which value of its document it is about.
+fn with_path(finding: &Finding, documents: &[Document]) -> Finding {
+    let mut finding = finding.clone();
+    if finding.path.is_empty() {
+        let file = finding.place.source().name();
+        let document = documents.iter().find(|one| one.source.name() == file);
+        let root = document.and_then(|document| document.root.as_ref());
+        finding.path = root.map(|root| path_to(root, finding.place.span())).unwrap_or_default();
+    }
+    finding
 }
 
 /// Findings whose files are named from elsewhere.

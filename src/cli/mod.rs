@@ -15,6 +15,7 @@ mod score;
 mod simulate;
 mod told;
 mod validate;
+mod whereabouts;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

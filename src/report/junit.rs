@@ -31,7 +31,10 @@ pub fn render(report: &Report<'_>) -> String {
 fn suite(report: &Report<'_>, flow: &FlowFile, findings: &[&Finding]) -> Suite {
     let (failing, others): (Vec<&Finding>, Vec<&Finding>) =
         findings.iter().partition(|finding| report.fails_for(finding));
-    let drawn = |findings: &[&Finding]| -> String { findings.iter().map(|one| human::drawn(one, false)).collect() };
+    let drawn = |findings: &[&Finding]| {
+        let all: Vec<String> = findings.iter().map(|one| human::drawn(one, false)).collect();
+        all.join("\n")
+    };
     let mut case = Case::passed(&flow.file, &flow.name);
     if let Some(first) = failing.first() {
         let more = match failing.len() {
