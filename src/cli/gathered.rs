@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn warnings_are_left_out_and_errors_are_not() {
-        let cases: &[(&[&'static str], &[&'static str], &[&str], &[&str])] = &[
+        type Ids = &'static [&'static str];
+        let cases: &[(Ids, Ids, Ids, Ids)] = &[
             (&[], &[], &["unknown-key", "unused-next", "unused-allow"], &[]),
             (&[], &["unused-next"], &["unknown-key", "unused-allow"], &[]),
             (&["unused-next"], &[], &["unknown-key", "unused-next"], &[]),

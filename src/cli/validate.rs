@@ -10,7 +10,7 @@ use crate::compile::{Compiled, Files};
 use crate::flow::{Severity, suggest};
 use crate::line::Disk;
 use crate::report::Format;
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Validate {
     #[arg(long, default_value = "flows/stdin.yaml")]
     stdin_name: PathBuf,
     /// How findings are printed. Default: `human` on a terminal, else `plain`.
-    #[arg(long, env = "ENGINE_FORMAT")]
+    #[arg(long, value_parser = formats(), env = "ENGINE_FORMAT")]
     format: Option<Format>,
     /// Writes a report to a file as well: `sarif=findings.sarif`. May be repeated.
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, value_delimiter = ',', env = "ENGINE_REPORT")]
@@ -71,6 +71,11 @@ impl FailLevel {
             Self::Never => None,
         }
     }
+}
+
+/// Names of formats, which the help lists.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str())).try_map(|name| name.parse())
 }
 
 fn known_check(id: &str) -> Result<&'static str, String> {

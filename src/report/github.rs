@@ -22,7 +22,7 @@ pub fn render(report: &Report<'_>) -> String {
         }
     }
     if !left.is_empty() {
-        let rest = format!("{} more, listed in the log of this step", left.join(" and "));
+        let rest = format!("{} more; the summary of this run has them", left.join(" and "));
         out.push_str(&format!("::notice title=engine validate::{}\n", data(&rest)));
     }
     out
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(levels[10..20], ["::war"; 10]);
         assert_eq!(
             text.lines().skip(20).collect::<Vec<_>>(),
-            ["::notice title=engine validate::3 errors and 1 warning more, listed in the log of this step"]
+            ["::notice title=engine validate::3 errors and 1 warning more; the summary of this run has them"]
         );
     }
 }

@@ -366,7 +366,8 @@ fn a_check_that_is_not_there_is_wrong_usage() {
 fn annotations_are_added_in_github_actions_alone() {
     let project = Project::new(FLOW);
     let in_actions = ("GITHUB_ACTIONS", "true");
-    let cases: &[(&[&str], &[(&str, &str)], usize)] = &[
+    type Environment<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(&[&str], Environment<'_>, usize)] = &[
         (&[], &[], 0),
         (&[], &[in_actions], 2),
         (&["--format", "json"], &[in_actions], 2),
