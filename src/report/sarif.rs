@@ -2,7 +2,8 @@
 //!
 //! Lines and columns count from 1 and every end is excluded, as in `flow::source`; columns are code points, and the run
 //! says so. Braces in messages stay single though the standard doubles them (3.11.5): no placeholder is used, and the
-//! services show messages as they are.
+//! services show messages as they are. Allowed warnings are left out: GitHub does not read `suppressions` (3.27.23), and
+//! would open an alert for each.
 
 use serde::Serialize;
 
@@ -18,12 +19,7 @@ const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os
 const ROOT: &str = "%SRCROOT%";
 
 pub fn render(report: &Report<'_>) -> String {
-    let allowed = report.allowed.iter();
-    let every = report.findings.iter().chain(allowed.clone().map(|one| &one.finding));
-    let reasons = report.findings.iter().map(|_| None);
-    let reasons = reasons.chain(allowed.map(|one| Some(one.reason.as_str())));
-    let marks = fingerprints(every.clone());
-    let results = every.zip(reasons).zip(marks);
+    let marks = fingerprints(report.findings);
     let log = Log {
         schema: SCHEMA,
         version: "2.1.0",
@@ -37,9 +33,7 @@ pub fn render(report: &Report<'_>) -> String {
                 },
             },
             column_kind: "unicodeCodePoints",
-            results: results
-                .map(|((finding, reason), mark)| result(finding, reason, mark))
-                .collect(),
+            results: report.findings.iter().zip(marks).map(result).collect(),
         }],
     };
     let text = serde_json::to_string(&log).expect("structs of text and numbers always serialise");
@@ -108,8 +102,6 @@ struct Outcome<'a> {
     partial_fingerprints: Marks,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fixes: Vec<Repair<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    suppressions: Vec<Suppression<'a>>,
 }
 
 #[derive(Serialize)]
@@ -187,13 +179,6 @@ struct Inserted<'a> {
     text: &'a str,
 }
 
-#[derive(Serialize)]
-struct Suppression<'a> {
-    kind: &'static str,
-    status: &'static str,
-    justification: &'a str,
-}
-
 fn rule(check: &Check) -> Rule {
     Rule {
         id: check.id,
@@ -207,7 +192,7 @@ fn rule(check: &Check) -> Rule {
     }
 }
 
-fn result<'a>(finding: &'a Finding, reason: Option<&'a str>, mark: String) -> Outcome<'a> {
+fn result((finding, mark): (&Finding, String)) -> Outcome<'_> {
     let path = finding.path.join(".");
     let logical = Logical {
         fully_qualified_name: path,
@@ -234,15 +219,6 @@ fn result<'a>(finding: &'a Finding, reason: Option<&'a str>, mark: String) -> Ou
         related_locations: related.collect(),
         partial_fingerprints: Marks { mark },
         fixes: finding.fix.iter().filter_map(|fix| repair(fix, finding)).collect(),
-        suppressions: reason.map(suppression).into_iter().collect(),
-    }
-}
-
-fn suppression(reason: &str) -> Suppression<'_> {
-    Suppression {
-        kind: "inSource",
-        status: "accepted",
-        justification: reason,
     }
 }
 

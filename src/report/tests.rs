@@ -144,17 +144,33 @@ fn sarif() {
     let ids: Vec<&str> = rules.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
     assert_eq!(ids, crate::check::ALL.iter().map(|check| check.id).collect::<Vec<_>>());
     let index = |id: &str| ids.iter().position(|one| *one == id).unwrap();
-    let expected = [index("duplicate-key"), index("unused-next")];
+    let expected = [index("duplicate-key"), index("unused-allow")];
     rules.truncate(1);
     let results = value["runs"][0]["results"].as_array_mut().unwrap();
-    assert_eq!(results.len(), 8);
+    assert_eq!(results.len(), 7, "what is allowed is left out");
     assert_eq!(results[0]["ruleIndex"], expected[0]);
-    assert_eq!(results[7]["ruleIndex"], expected[1]);
+    assert_eq!(results[6]["ruleIndex"], expected[1]);
     // Where a rule stands changes with every new check.
     for result in results {
         result.as_object_mut().unwrap().remove("ruleIndex").unwrap();
     }
     insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap());
+}
+
+#[test]
+fn columns_of_sarif_are_code_points() {
+    let findings = [allowed().finding];
+    let summary = Summary::of(1, &findings, 0);
+    let text = Format::Sarif.render(&Report::new(&findings, &summary));
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["runs"][0]["columnKind"], "unicodeCodePoints");
+    let place = &value["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "flows/a%20b.yaml");
+    let region = &place["region"];
+    assert_eq!(
+        (region["startColumn"].as_u64(), region["endColumn"].as_u64()),
+        (Some(8), Some(11))
+    );
 }
 
 #[test]

@@ -143,6 +143,19 @@ fn a_good_project_passes_and_a_line_less_is_annotated_where_it_is_missed() {
 }
 
 #[test]
+fn the_documentation_names_every_input_and_its_default() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md");
+    let documentation = std::fs::read_to_string(file).expect("the documentation");
+    for (name, default) in Runner::new(&[]).inputs {
+        let row = match default.as_str() {
+            "" => format!("\n| `{name}` | "),
+            default => format!("\n| `{name}` | `{default}` | "),
+        };
+        assert!(documentation.contains(&row), "{row}");
+    }
+}
+
+#[test]
 fn inputs_say_what_is_validated_and_how() {
     let repository = Repository::new();
     let copy = repository.path().join("voice/flows/b c.yaml");
