@@ -44,7 +44,7 @@ pub fn settled(mut compiled: Compiled) -> Compiled {
     for document in &compiled.documents {
         let (kept, suppressed) = suppress(findings, document);
         findings = kept;
-        compiled.suppressed += suppressed;
+        compiled.suppressed.extend(suppressed);
     }
     if findings.has_errors() {
         compiled.flow = None;

@@ -1,8 +1,10 @@
 //! The command line: one file per command. Logs go to standard error; standard output carries only what was asked for.
 
+mod ci;
 mod completions;
 mod exit_code;
 pub mod explain;
+mod gathered;
 mod list;
 mod logs;
 mod new;
@@ -14,6 +16,7 @@ mod score;
 mod simulate;
 mod told;
 mod validate;
+mod whereabouts;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

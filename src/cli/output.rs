@@ -1,8 +1,9 @@
 //! What several commands print: findings, and why the engine does not start.
 
 use super::Exit;
+use super::gathered::Gathered;
 use crate::compile::Compiled;
-use crate::flow::{Finding, Findings};
+use crate::flow::{Finding, Findings, Severity};
 use crate::line::ConfigError;
 use crate::report::{Format, Report, Summary};
 use crate::store::StoreError;
@@ -32,40 +33,16 @@ impl Colour {
     }
 }
 
-/// What was read, in a few words.
-pub(super) fn subject(compiled: &[Compiled]) -> String {
-    let counted = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
-    let steps = compiled.iter().map(Compiled::steps).sum();
-    format!("{}, {}", counted(compiled.len(), "flow"), counted(steps, "step"))
-}
-
-/// Findings in a format, sorted, with the run's numbers.
-pub(super) fn rendered(compiled: &[Compiled], format: Format, colour: bool) -> String {
-    let mut all = Findings::default();
-    for one in compiled {
-        all.extend(one.findings.iter().cloned());
-    }
-    let findings: Vec<Finding> = all.sorted().into_vec();
-
-    let suppressed = compiled.iter().map(|one| one.suppressed).sum();
-    let summary = Summary::of(compiled.len(), &findings, suppressed).subject(subject(compiled));
-    format.render(&Report {
-        findings: &findings,
-        summary: &summary,
-        colour,
-    })
+/// A number and its noun.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Prints the findings of a file that is no flow.
 pub(super) fn print_findings(findings: &Findings) {
     let findings: Vec<Finding> = findings.iter().cloned().collect();
     let summary = Summary::of(1, &findings, 0);
-    let report = Report {
-        findings: &findings,
-        summary: &summary,
-        colour: false,
-    };
-    eprint!("{}", Format::Plain.render(&report));
+    eprint!("{}", Format::Plain.render(&Report::new(&findings, &summary)));
 }
 
 /// Prints what was found in compiled flows for people, on standard error; nothing where nothing was found.
@@ -75,7 +52,9 @@ pub(super) fn findings_of(compiled: &[Compiled]) {
     }
     let terminal = std::io::stderr().is_terminal();
     let format = if terminal { Format::Human } else { Format::Plain };
-    eprint!("{}", rendered(compiled, format, Colour::Auto.on(terminal)));
+    let colour = Colour::Auto.on(terminal);
+    let all = Gathered::of(compiled);
+    eprint!("{}", all.rendered(format, colour, Some(Severity::Error)));
 }
 
 /// Flows that must not run.

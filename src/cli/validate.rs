@@ -1,13 +1,16 @@
 //! `engine validate`: everything that can be known of a flow without touching anything.
 
-use super::output::{Colour, rendered};
+use super::ci;
+use super::gathered::{Gathered, prefix_of};
+use super::output::Colour;
 use super::run::located;
 use super::{Exit, logs};
-use crate::check::checked;
+use crate::check::{ALL, checked};
 use crate::compile::{Compiled, Files};
-use crate::flow::Severity;
+use crate::flow::{Severity, suggest};
 use crate::line::Disk;
 use crate::report::Format;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -21,17 +24,26 @@ pub struct Validate {
     #[arg(long, default_value = "flows/stdin.yaml")]
     stdin_name: PathBuf,
     /// How findings are printed. Default: `human` on a terminal, else `plain`.
-    #[arg(long, env = "ENGINE_FORMAT")]
+    #[arg(long, value_parser = formats(), env = "ENGINE_FORMAT")]
     format: Option<Format>,
-    /// Writes a report to a file as well: `json=findings.json`. May be repeated.
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report)]
+    /// Writes a report to a file as well: `sarif=findings.sarif`. May be repeated.
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, value_delimiter = ',', env = "ENGINE_REPORT")]
     reports: Vec<(Format, PathBuf)>,
+    /// Reports no warnings but those of these checks. Errors are always reported.
+    #[arg(long, value_name = "ID,…", value_parser = known_check, value_delimiter = ',', env = "ENGINE_SELECT")]
+    select: Vec<&'static str>,
+    /// Reports no warnings of these checks. Errors cannot be ignored.
+    #[arg(long, value_name = "ID,…", value_parser = known_check, value_delimiter = ',', env = "ENGINE_IGNORE")]
+    ignore: Vec<&'static str>,
     /// From which weight on findings fail the run.
     #[arg(long, value_enum, default_value_t = FailLevel::Error, env = "ENGINE_FAIL_LEVEL")]
     fail_level: FailLevel,
     /// When output is coloured.
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    #[arg(long, value_enum, default_value_t = Colour::Auto, env = "ENGINE_COLOR")]
     color: Colour,
+    /// In GitHub Actions, annotates no lines; elsewhere none are annotated anyway.
+    #[arg(long, env = "ENGINE_NO_ANNOTATIONS", value_parser = FalseyValueParser::new())]
+    no_annotations: bool,
     /// Prints nothing where nothing was found.
     #[arg(short, long)]
     quiet: bool,
@@ -50,6 +62,33 @@ enum FailLevel {
     Never,
 }
 
+impl FailLevel {
+    /// The lightest weight that fails the run.
+    fn lightest(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Never => None,
+        }
+    }
+}
+
+/// Names of formats, which the help lists.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.iter().map(|format| format.as_str())).try_map(|name| name.parse())
+}
+
+fn known_check(id: &str) -> Result<&'static str, String> {
+    if let Some(check) = ALL.iter().find(|check| check.id == id) {
+        return Ok(check.id);
+    }
+    let known = || ALL.iter().map(|check| check.id);
+    Err(match suggest::nearest(id, known()) {
+        Some(nearest) => format!("there is no check `{id}`; did you mean `{nearest}`?"),
+        None => format!("there is no check `{id}`; `engine list checks` shows all"),
+    })
+}
+
 fn report(text: &str) -> Result<(Format, PathBuf), String> {
     let (format, file) = text
         .split_once('=')
@@ -62,46 +101,70 @@ fn report(text: &str) -> Result<(Format, PathBuf), String> {
     ))
 }
 
+/// A flow that was read.
+struct Checked {
+    /// The folder of its project.
+    root: PathBuf,
+    /// Its path in there.
+    path: String,
+    compiled: Compiled,
+}
+
 pub(super) fn run(args: &Validate) -> Exit {
     logs::start("error", false);
-    let compiled = match compile_all(args) {
-        Ok(compiled) => compiled,
+    let read = match compile_all(args) {
+        Ok(read) => read,
         Err(exit) => return exit,
     };
-    if compiled.is_empty() {
-        if args.allow_empty {
-            return Exit::Done;
-        }
+    if read.is_empty() && !args.allow_empty {
         eprintln!("there is no flow to check; name a file, or put flows under `flows/`");
         return Exit::NothingToDo;
     }
-    let clean = compiled.iter().all(|one| one.findings.is_empty());
-    if !(args.quiet && clean) {
-        let terminal = std::io::stdout().is_terminal();
-        let format = args
-            .format
-            .unwrap_or(if terminal { Format::Human } else { Format::Plain });
-        super::output::print(&rendered(&compiled, format, args.color.on(terminal)));
+    let mut all = gathered(&read);
+    for id in all.narrow(&args.select, &args.ignore) {
+        eprintln!("note: `{id}` is an error here, and errors cannot be ignored: such a flow does not run");
+    }
+    told(args, &all)
+}
+
+/// Reports to everybody who is to know, and the exit code.
+fn told(args: &Validate, all: &Gathered) -> Exit {
+    let fails = args.fail_level.lightest();
+    let terminal = std::io::stdout().is_terminal();
+    let usual = if terminal { Format::Human } else { Format::Plain };
+    let format = args.format.unwrap_or(usual);
+    if !(args.quiet && all.findings.is_empty()) {
+        super::output::print(&all.rendered(format, args.color.on(terminal), fails));
     }
     for (format, file) in &args.reports {
-        if let Err(error) = std::fs::write(file, rendered(&compiled, *format, false)) {
+        if let Err(error) = std::fs::write(file, all.rendered(*format, false, fails)) {
             eprintln!("error: the report `{}` cannot be written: {error}", file.display());
             return Exit::Usage;
         }
     }
-    let fails = |severity: Severity| match args.fail_level {
-        FailLevel::Error => severity == Severity::Error,
-        FailLevel::Warning => true,
-        FailLevel::Never => false,
-    };
-    let failed = compiled
+    if !args.no_annotations && format != Format::Github {
+        ci::annotate(|| all.rendered(Format::Github, false, fails));
+    }
+    ci::summarise("engine validate", || all.rendered(Format::Markdown, false, fails));
+    let failed = all
+        .findings
         .iter()
-        .flat_map(|one| one.findings.iter())
-        .any(|finding| fails(finding.severity));
+        .any(|finding| fails.is_some_and(|lightest| finding.severity <= lightest));
     if failed { Exit::Problems } else { Exit::Done }
 }
 
-fn compile_all(args: &Validate) -> Result<Vec<Compiled>, Exit> {
+fn gathered(read: &[Checked]) -> Gathered {
+    let mut prefixes: BTreeMap<&Path, String> = BTreeMap::new();
+    for one in read {
+        prefixes.entry(&one.root).or_insert_with(|| prefix_of(&one.root));
+    }
+    Gathered::from_projects(read.iter().map(|one| {
+        let prefix = prefixes[one.root.as_path()].as_str();
+        (prefix, one.path.clone(), &one.compiled)
+    }))
+}
+
+fn compile_all(args: &Validate) -> Result<Vec<Checked>, Exit> {
     let mut compiled = Vec::new();
     let mut disks: BTreeMap<PathBuf, Disk> = BTreeMap::new();
     let default = [PathBuf::from("flows")];
@@ -125,10 +188,11 @@ fn compile_all(args: &Validate) -> Result<Vec<Compiled>, Exit> {
     Ok(compiled)
 }
 
-fn one(file: &Path, disks: &mut BTreeMap<PathBuf, Disk>) -> Result<Compiled, Exit> {
-    let (root, flow) = located(file)?;
-    let disk = disks.entry(root.clone()).or_insert_with(|| Disk::new(root));
-    Ok(checked(&flow, &*disk))
+fn one(file: &Path, disks: &mut BTreeMap<PathBuf, Disk>) -> Result<Checked, Exit> {
+    let (root, path) = located(file)?;
+    let disk = disks.entry(root.clone()).or_insert_with(|| Disk::new(&root));
+    let compiled = checked(&path, &*disk);
+    Ok(Checked { root, path, compiled })
 }
 
 /// YAML files below a folder, but for hidden ones.
@@ -176,7 +240,7 @@ impl Files for WithStdin {
     }
 }
 
-fn from_stdin(name: &Path) -> Result<Compiled, Exit> {
+fn from_stdin(name: &Path) -> Result<Checked, Exit> {
     let mut text = String::new();
     if let Err(error) = std::io::stdin().read_to_string(&mut text) {
         eprintln!("error: standard input cannot be read: {error}");
@@ -184,12 +248,11 @@ fn from_stdin(name: &Path) -> Result<Compiled, Exit> {
     }
     let root = crate::line::project_root(name);
     let path = name.strip_prefix(&root).unwrap_or(name).to_string_lossy().into_owned();
-    Ok(checked(
-        &path,
-        &WithStdin {
-            disk: Disk::new(root),
-            path: path.clone(),
-            text,
-        },
-    ))
+    let files = WithStdin {
+        disk: Disk::new(&root),
+        path: path.clone(),
+        text,
+    };
+    let compiled = checked(&path, &files);
+    Ok(Checked { root, path, compiled })
 }

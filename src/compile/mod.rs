@@ -14,7 +14,7 @@ mod templates;
 mod wiring;
 
 use crate::call::{AfterItem, Asset, Flow, FlowHash, Limits, Section, Step};
-use crate::flow::{Document, Finding, Findings, Located, Place, Source};
+use crate::flow::{Allowed, Document, Finding, Findings, Located, Place, Source};
 use crate::twiml::{Templates, Verb};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub struct Compiled {
     /// The flow files that were read.
     pub documents: Vec<Document>,
     /// Warnings that the files' own comments allow.
-    pub suppressed: usize,
+    pub suppressed: Vec<Allowed>,
 }
 
 impl Compiled {
@@ -99,7 +99,7 @@ pub fn compile(path: &str, files: &dyn Files) -> Compiled {
         templates,
         providers: files.providers(),
         documents,
-        suppressed: 0,
+        suppressed: Vec::new(),
     }
 }
 

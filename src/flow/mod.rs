@@ -14,6 +14,6 @@ pub use finding::{Edit, Finding, Findings, Fix, Safety, Scene, Severity};
 pub use form::{Duration, FromYaml, Located, Reader};
 pub use source::{Place, Source, Span};
 pub use suggest::nearest;
-pub use suppress::suppress;
+pub use suppress::{Allowed, suppress};
 pub use template::{Condition, EvalError, Template, Use};
 pub use yaml::{Comment, Document, Entry, Node, Value, parse};

@@ -6,11 +6,20 @@ use super::finding::{Finding, Findings, Fix, Safety, Severity};
 use super::source::{Place, Source, Span};
 use super::yaml::{Comment, Document};
 
+/// A warning that its author allows, with the reason given for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The warning.
+    pub finding: Finding,
+    /// What stands after `because`.
+    pub reason: String,
+}
+
 /// Takes away the warnings that the document's comments allow, and adds what is wrong with those comments. Returns
-/// how many were taken away. Findings about other documents stay as they are.
+/// what is left and what was taken away. Findings about other documents stay as they are.
 ///
 /// To be called once, after every check: an allowance that no finding needs is itself a finding.
-pub fn suppress(findings: Findings, document: &Document) -> (Findings, usize) {
+pub fn suppress(findings: Findings, document: &Document) -> (Findings, Vec<Allowed>) {
     let source = &document.source;
     let mut extra = Vec::new();
     let mut allowances = Vec::new();
@@ -21,25 +30,26 @@ pub fn suppress(findings: Findings, document: &Document) -> (Findings, usize) {
             None => {}
         }
     }
-    let mut suppressed = 0;
+    let mut suppressed = Vec::new();
     let mut kept: Findings = findings
         .into_iter()
-        .filter(|finding| {
+        .filter_map(|finding| {
             if finding.place.source().name() != source.name() {
-                return true;
+                return Some(finding);
             }
             let line = finding.place.line();
             let wanted = |one: &&mut Allowance| one.line == line && one.id == finding.id;
             let Some(allowance) = allowances.iter_mut().find(wanted) else {
-                return true;
+                return Some(finding);
             };
             if finding.severity == Severity::Error {
                 allowance.met_error = true;
-                return true;
+                return Some(finding);
             }
             allowance.used = true;
-            suppressed += 1;
-            false
+            let reason = allowance.reason.clone();
+            suppressed.push(Allowed { finding, reason });
+            None
         })
         .collect();
     let unused = allowances.iter().filter(|allowance| !allowance.used);
@@ -51,6 +61,7 @@ pub fn suppress(findings: Findings, document: &Document) -> (Findings, usize) {
 /// One name in one comment.
 struct Allowance {
     id: String,
+    reason: String,
     /// The line whose warnings it allows, counted from 1.
     line: usize,
     span: Span,
@@ -86,6 +97,7 @@ fn read(comment: &Comment, document: &Document) -> Option<Result<Vec<Allowance>,
         from += id.len() + 1;
         Allowance {
             id: name.to_owned(),
+            reason: reason.to_owned(),
             line: target_line(comment, source),
             span: Span::new(start, start + name.len()),
             comment: comment.span,
@@ -131,7 +143,7 @@ mod tests {
     use super::*;
 
     /// Applies the comments of a text to findings of `(id, severity)` on given lines.
-    fn apply(text: &str, given: &[(&'static str, Severity, usize)]) -> (Vec<String>, usize) {
+    fn apply(text: &str, given: &[(&'static str, Severity, usize)]) -> (Vec<String>, Vec<String>) {
         let source = Source::new("a.yaml", text);
         let mut none = Findings::new();
         let document = yaml::parse(&source, &mut none);
@@ -145,7 +157,7 @@ mod tests {
                 }
             })
             .collect();
-        let (kept, count) = suppress(findings, &document);
+        let (kept, allowed) = suppress(findings, &document);
         let shown = kept.iter().map(|one| {
             format!(
                 "{}:{} {} `{}`",
@@ -155,24 +167,34 @@ mod tests {
                 one.place.text()
             )
         });
-        (shown.collect(), count)
+        let reasons = allowed.into_iter().map(|one| one.reason);
+        (shown.collect(), reasons.collect())
     }
 
     #[test]
     fn a_warning_is_allowed_on_its_line_or_from_above() {
         let warning = |line| [("dead-end-step", Severity::Warning, line)];
-        let none = (Vec::new(), 1);
         let cases = [
-            ("a: 1 # engine: allow(dead-end-step) because it ends here\n", 1),
-            ("# engine: allow(dead-end-step) because it ends here\na: 1\n", 2),
+            (
+                "a: 1 # engine: allow(dead-end-step) because it ends here\n",
+                1,
+                "it ends here",
+            ),
+            (
+                "# engine: allow(dead-end-step) because it ends here\na: 1\n",
+                2,
+                "it ends here",
+            ),
             (
                 "# engine: allow(dead-end-step) because it ends here\n# more words\na: 1\n",
                 3,
+                "it ends here",
             ),
-            ("a:\n  # engine: allow(dead-end-step) because שלום\n  b: 1\n", 3),
+            ("a:\n  # engine: allow(dead-end-step) because שלום\n  b: 1\n", 3, "שלום"),
         ];
-        for (text, line) in cases {
-            assert_eq!(apply(text, &warning(line)), none, "{text}");
+        for (text, line, reason) in cases {
+            let taken = (Vec::new(), vec![reason.to_owned()]);
+            assert_eq!(apply(text, &warning(line)), taken, "{text}");
         }
     }
 
@@ -196,15 +218,15 @@ mod tests {
             let (kept, _) = apply(text, &[("dead-end-step", Severity::Warning, 1)]);
             assert_eq!(kept.last().unwrap(), expected, "{text}");
         }
-        let (kept, count) = apply("# engines: a word\na: 1\n", &[]);
-        assert!(kept.is_empty() && count == 0);
+        let (kept, allowed) = apply("# engines: a word\na: 1\n", &[]);
+        assert!(kept.is_empty() && allowed.is_empty());
     }
 
     #[test]
     fn an_error_stays() {
         let text = "a: 1 # engine: allow(unknown-step) because y\n";
-        let (kept, count) = apply(text, &[("unknown-step", Severity::Error, 1)]);
+        let (kept, allowed) = apply(text, &[("unknown-step", Severity::Error, 1)]);
         assert_eq!(kept, ["1:1 unknown-step ``", "1:22 unused-allow `unknown-step`"]);
-        assert_eq!(count, 0);
+        assert_eq!(allowed, [] as [&str; 0]);
     }
 }

@@ -2,28 +2,30 @@
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
-use super::{Report, counted};
+use super::{Report, SHOWN, counted, more, most_pressing};
 use crate::flow::finding::{Edit, Finding, Severity};
 use crate::flow::source::{Place, Source};
 
-/// How many findings are drawn; more would hide the first ones.
-const SHOWN: usize = 50;
-
 pub fn render(report: &Report<'_>) -> String {
-    let renderer = match report.colour {
-        true => Renderer::styled(),
-        false => Renderer::plain(),
-    };
-    let mut out = String::new();
-    for finding in report.findings.iter().take(SHOWN) {
-        out.push_str(&renderer.render(&groups(finding)));
-        out.push_str("\n\n");
-    }
-    if let Some(more) = report.findings.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        out.push_str(&format!("… and {} more\n\n", counted(more, "finding")));
+    let (shown, left) = most_pressing(report.findings, SHOWN);
+    let mut out: String = shown
+        .iter()
+        .map(|finding| drawn(finding, report.colour) + "\n")
+        .collect();
+    if left > 0 {
+        out.push_str(&format!("… and {} more\n\n", counted(left, "finding")));
     }
     out.push_str(&format!("{}\n", report.summary));
     out
+}
+
+/// One finding; it ends with a line break.
+pub fn drawn(finding: &Finding, colour: bool) -> String {
+    let renderer = match colour {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    format!("{}\n", renderer.render(&groups(finding)))
 }
 
 /// The finding itself, and a second group that shows the fix.
@@ -49,14 +51,15 @@ fn groups(finding: &Finding) -> Vec<Group<'_>> {
     for help in finding.help.iter().skip(usize::from(above.is_some())) {
         main = main.element(Level::HELP.message(help.as_str()));
     }
-    let mut groups = vec![main];
-    if let Some(fix) = &finding.fix {
-        let title = Level::HELP.secondary_title(above.map_or("write this", String::as_str));
-        let here = |edit: &&Edit| edit.place.source().name() == finding.place.source().name();
-        let patches = fix.edits.iter().filter(here).map(patch);
-        groups.push(title.element(window::<Patch<'_>>(finding.place.source()).patches(patches)));
-    }
-    groups
+    let more = more(finding).map(|command| Level::NOTE.no_name().message(format!("more: {command}")));
+    let Some(fix) = &finding.fix else {
+        return vec![main.elements(more)];
+    };
+    let title = Level::HELP.secondary_title(above.map_or("write this", String::as_str));
+    let here = |edit: &&Edit| edit.place.source().name() == finding.place.source().name();
+    let patches = fix.edits.iter().filter(here).map(patch);
+    let fixed = title.element(window::<Patch<'_>>(finding.place.source()).patches(patches));
+    vec![main, fixed.elements(more)]
 }
 
 /// The finding's own place and what explains it in the same source.

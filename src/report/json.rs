@@ -4,12 +4,10 @@
 
 use serde::Serialize;
 
-use super::Report;
+use super::{Report, page_url};
 use crate::flow::finding::{Edit, Finding};
 use crate::flow::source::{Place, Position};
-
-/// The pages of the checks, where the package names a home page.
-const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");
+use crate::flow::suppress::Allowed;
 
 /// How many lines of the source a snippet holds.
 const SNIPPET_LINES: usize = 6;
@@ -28,6 +26,7 @@ pub fn render(report: &Report<'_>) -> String {
             suppressed: report.summary.suppressed,
         },
         diagnostics: report.findings.iter().map(diagnostic).collect(),
+        suppressed: report.allowed.iter().map(suppressed).collect(),
     };
     let text = serde_json::to_string(&document).expect("structs of text and numbers always serialise");
     format!("{text}\n")
@@ -39,6 +38,7 @@ struct Document<'a> {
     tool: Tool,
     summary: Numbers,
     diagnostics: Vec<Diagnostic<'a>>,
+    suppressed: Vec<Suppressed<'a>>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +70,13 @@ struct Diagnostic<'a> {
     fix: Option<Fix<'a>>,
     snippet: Snippet,
     url: Option<String>,
+}
+
+/// A warning that its author allows.
+#[derive(Serialize)]
+struct Suppressed<'a> {
+    reason: &'a str,
+    diagnostic: Diagnostic<'a>,
 }
 
 #[derive(Serialize)]
@@ -136,7 +143,14 @@ fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
             edits: fix.edits.iter().map(replacement).collect(),
         }),
         snippet: snippet(&finding.place),
-        url: (!HOMEPAGE.is_empty()).then(|| format!("{}/checks/{}", HOMEPAGE.trim_end_matches('/'), finding.id)),
+        url: page_url(finding.id),
+    }
+}
+
+fn suppressed(allowed: &Allowed) -> Suppressed<'_> {
+    Suppressed {
+        reason: &allowed.reason,
+        diagnostic: diagnostic(&allowed.finding),
     }
 }
 

@@ -4,11 +4,19 @@ use std::fmt;
 
 use crate::flow::finding::{Finding, Severity};
 use crate::flow::suggest;
+use crate::flow::suppress::Allowed;
 
 mod concise;
+mod fingerprint;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
+mod markdown;
 mod plain;
+mod sarif;
+pub mod suites;
 
 /// What is shown.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +27,40 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// Whether the text may hold colours, for formats that have them.
     pub colour: bool,
+    /// The flows that were checked, clean ones among them, for formats that name them.
+    pub flows: &'a [FlowFile],
+    /// Warnings that authors have allowed, for formats that say so.
+    pub allowed: &'a [Allowed],
+    /// The lightest weight that fails the run; nothing fails it where there is none.
+    pub fails: Option<Severity>,
+}
+
+impl<'a> Report<'a> {
+    /// Findings and their numbers, without colours; errors fail the run.
+    pub fn new(findings: &'a [Finding], summary: &'a Summary) -> Self {
+        Self {
+            findings,
+            summary,
+            colour: false,
+            flows: &[],
+            allowed: &[],
+            fails: Some(Severity::Error),
+        }
+    }
+
+    /// Whether a finding fails the run.
+    pub fn fails_for(&self, finding: &Finding) -> bool {
+        self.fails.is_some_and(|lightest| finding.severity <= lightest)
+    }
+}
+
+/// A flow that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowFile {
+    /// Its file, as its findings name it.
+    pub file: String,
+    /// Its name, as it stands in the file.
+    pub name: String,
 }
 
 /// The numbers of a run.
@@ -113,6 +155,16 @@ formats! {
     Concise = "concise" => concise::render;
     /// One JSON document.
     Json = "json" => json::render;
+    /// SARIF 2.1.0, for code scanning.
+    Sarif = "sarif" => sarif::render;
+    /// Workflow commands of GitHub Actions, for annotations.
+    Github = "github" => github::render;
+    /// GitLab's code quality report.
+    Gitlab = "gitlab" => gitlab::render;
+    /// JUnit's XML, for CI servers that list tests.
+    Junit = "junit" => junit::render;
+    /// A Markdown table, for a summary or a comment.
+    Markdown = "markdown" => markdown::render;
 }
 
 impl fmt::Display for Format {
@@ -155,6 +207,48 @@ fn counted(number: usize, noun: &str) -> String {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     }
+}
+
+/// The package's home page; empty where it has none.
+const HOMEPAGE: &str = env!("CARGO_PKG_HOMEPAGE");
+
+/// The page of a check, where there is a home page.
+fn page_url(id: &str) -> Option<String> {
+    (!HOMEPAGE.is_empty()).then(|| format!("{}/checks/{id}", HOMEPAGE.trim_end_matches('/')))
+}
+
+/// How many findings a person is shown at once; more would hide the first ones.
+const SHOWN: usize = 50;
+
+/// The findings to show where not all can be, in their order, and how many are left out. Errors go before warnings.
+fn most_pressing(findings: &[Finding], most: usize) -> (Vec<&Finding>, usize) {
+    let left = findings.len().saturating_sub(most);
+    if left == 0 {
+        return (findings.iter().collect(), 0);
+    }
+    let mut chosen: Vec<(usize, &Finding)> = findings.iter().enumerate().collect();
+    chosen.sort_by_key(|(at, finding)| (finding.severity, *at));
+    chosen.truncate(most);
+    chosen.sort_by_key(|(at, _)| *at);
+    (chosen.into_iter().map(|(_, finding)| finding).collect(), left)
+}
+
+/// The command that prints a finding's page, where it is a check's.
+fn more(finding: &Finding) -> Option<String> {
+    let known = crate::check::ALL.iter().any(|check| check.id == finding.id);
+    known.then(|| format!("engine explain {}", finding.id))
+}
+
+/// All that a finding says, a sentence each, for formats without drawings.
+fn explained(finding: &Finding) -> Vec<String> {
+    let label = Some(&finding.label).filter(|label| !label.is_empty());
+    let mut lines = vec![match label {
+        Some(label) => format!("{} ({label})", finding.message),
+        None => finding.message.clone(),
+    }];
+    lines.extend(finding.consequence.clone());
+    lines.extend(finding.help.iter().map(|help| format!("help: {help}")));
+    lines
 }
 
 /// A text on one line, without characters that a terminal would act on.

@@ -1,14 +1,18 @@
 //! In sentences and without drawings: for screen readers, logs and mail.
 
-use super::{Report, one_line};
+use super::{Report, SHOWN, counted, more, most_pressing, one_line};
 use crate::flow::finding::Finding;
 use crate::flow::source::Place;
 
 pub fn render(report: &Report<'_>) -> String {
     let mut out = String::new();
-    for finding in report.findings {
+    let (shown, left) = most_pressing(report.findings, SHOWN);
+    for finding in shown {
         out.push_str(&sentences(finding));
         out.push('\n');
+    }
+    if left > 0 {
+        out.push_str(&format!("… and {} more\n\n", counted(left, "finding")));
     }
     out.push_str(&format!("{}\n", report.summary));
     out
@@ -40,6 +44,7 @@ fn sentences(finding: &Finding) -> String {
     for help in &finding.help {
         lines.push(format!("  help: {}", one_line(help)));
     }
+    lines.extend(more(finding).map(|command| format!("  more: {command}")));
     lines.push(String::new());
     lines.join("\n")
 }

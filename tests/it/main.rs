@@ -1,6 +1,7 @@
 //! Tests of the engine from outside: real sockets, a real store, the built-in carrier. One module per subject.
 
 mod channels;
+mod ci;
 mod contract;
 mod conversation;
 mod explain;

@@ -42,9 +42,8 @@ pub fn told(check: &Check, example: &Example, format: Format, colour: bool) -> (
         .partition(|finding| finding.id == check.id);
     let summary = Summary::of(1, &own, 0);
     let report = format.render(&Report {
-        findings: &own,
-        summary: &summary,
         colour,
+        ..Report::new(&own, &summary)
     });
     // The last line counts what was found; here it would say nothing new.
     let own = report.trim_end().rsplit_once('\n').map_or("", |(lines, _)| lines);

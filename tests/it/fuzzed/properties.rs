@@ -124,12 +124,12 @@ impl Files for One {
 
 fn shown(compiled: Compiled) {
     let findings = compiled.findings.into_vec();
-    let summary = Summary::of(1, &findings, compiled.suppressed);
+    let summary = Summary::of(1, &findings, compiled.suppressed.len());
     for format in Format::ALL {
         let report = Report {
-            findings: &findings,
-            summary: &summary,
             colour: true,
+            allowed: &compiled.suppressed,
+            ..Report::new(&findings, &summary)
         };
         let text = format.render(&report);
         assert!(
