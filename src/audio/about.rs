@@ -153,6 +153,9 @@ mod tests {
         assert_eq!(about("{\"error\": \"אין\"}".as_bytes()), Err(NoSound::Text));
         let noise = about(b"OggS\0\x02\0\0\0\0");
         assert_eq!(noise, Err(NoSound::Undecodable(SoundError::Unknown)));
-        assert!(matches!(about(b"RIFF\0\0\0\0WAVE"), Err(NoSound::Undecodable(SoundError::Wav(_)))));
+        assert!(matches!(
+            about(b"RIFF\0\0\0\0WAVE"),
+            Err(NoSound::Undecodable(SoundError::Wav(_)))
+        ));
     }
 }

@@ -5,8 +5,18 @@
 mod agents;
 mod documents;
 mod graph;
+mod keys;
+mod limits;
+mod messages;
+mod recordings;
+mod secrets;
+mod sounds;
+mod speech;
 mod unset;
+mod urls;
+mod waits;
 mod window;
+mod written;
 
 use crate::compile::{Compiled, Files, compile};
 use crate::flow::{Findings, suppress};
@@ -28,6 +38,7 @@ pub fn checked(path: &str, files: &dyn Files) -> Compiled {
     for check in CHECKS {
         check(&compiled, &mut found);
     }
+    sounds::check(&compiled, files, &mut found);
     compiled.findings.extend(found);
     let mut findings = std::mem::take(&mut compiled.findings);
     for document in &compiled.documents {
@@ -46,6 +57,14 @@ pub fn checked(path: &str, files: &dyn Files) -> Compiled {
 const CHECKS: &[fn(&Compiled, &mut Findings)] = &[
     graph::check,
     documents::check,
+    speech::check,
+    keys::check,
+    limits::check,
+    recordings::check,
+    messages::check,
+    urls::check,
+    secrets::check,
+    waits::check,
     window::check,
     unset::check,
     agents::check,
@@ -62,8 +81,16 @@ pub static ALL: &[Check] = &[
         about: "a warning is allowed and nobody says why",
     },
     Check {
+        id: "call-limit",
+        about: "a conversation or message may last longer than the whole call",
+    },
+    Check {
         id: "condition-in-braces",
         about: "a condition stands in braces, which belong to texts",
+    },
+    Check {
+        id: "dial-number",
+        about: "a dial calls its own line, its own caller or an emergency number",
     },
     Check {
         id: "duplicate-key",
@@ -72,6 +99,10 @@ pub static ALL: &[Check] = &[
     Check {
         id: "empty-file",
         about: "the file holds nothing",
+    },
+    Check {
+        id: "fallback-too-late",
+        about: "a provider is waited for so long that no time is left for its fallback",
     },
     Check {
         id: "file-too-large",
@@ -98,6 +129,18 @@ pub static ALL: &[Check] = &[
         about: "steps run in a circle without waiting for anybody",
     },
     Check {
+        id: "lost-after-hangup",
+        about: "work after a message is not done where the caller hangs up",
+    },
+    Check {
+        id: "message-address",
+        about: "a message goes to or from an address that cannot be used (21211, 21910, 63031)",
+    },
+    Check {
+        id: "message-body",
+        about: "a message has no text, or more than the carrier takes (21602, 21617)",
+    },
+    Check {
         id: "missing-key",
         about: "something that must be there is not",
     },
@@ -118,12 +161,48 @@ pub static ALL: &[Check] = &[
         about: "this version cannot run it",
     },
     Check {
+        id: "private-url",
+        about: "the carrier is sent to an address that it cannot reach (11205, 31904)",
+    },
+    Check {
         id: "secret-in-plain-text",
         about: "a secret stands in a file as text",
     },
     Check {
         id: "self-alias",
         about: "an alias stands inside of what it repeats",
+    },
+    Check {
+        id: "service-url",
+        about: "the address of a service cannot be used",
+    },
+    Check {
+        id: "slow-action",
+        about: "an action takes longer than the silence after which the conversation is given up",
+    },
+    Check {
+        id: "sound-late-start",
+        about: "a sound begins with silence",
+    },
+    Check {
+        id: "sound-low-rate",
+        about: "a sound has less in it than a telephone carries",
+    },
+    Check {
+        id: "sound-mismatch",
+        about: "a sound's name and its content disagree (13420)",
+    },
+    Check {
+        id: "sound-silent",
+        about: "a sound is silent, or nearly so",
+    },
+    Check {
+        id: "sound-too-long",
+        about: "a sound is longer than anybody will hear",
+    },
+    Check {
+        id: "sound-unplayable",
+        about: "a file is no sound, or of a type that the carrier refuses (12300, 13420)",
     },
     Check {
         id: "template-from-elsewhere",
@@ -142,12 +221,32 @@ pub static ALL: &[Check] = &[
         about: "the carrier would refuse or ignore what a step sends, with the carrier's error code",
     },
     Check {
+        id: "twiml-advice",
+        about: "what a step sends does something else than it looks like",
+    },
+    Check {
         id: "two-kinds",
         about: "a step has two kinds",
     },
     Check {
+        id: "unannounced-recording",
+        about: "a recording begins without a word",
+    },
+    Check {
+        id: "unanswerable-choice",
+        about: "a choice has an answer that nobody can give",
+    },
+    Check {
         id: "undeclared-variable",
         about: "a template uses what nothing provides",
+    },
+    Check {
+        id: "unencrypted-url",
+        about: "data travels over the open network without encryption",
+    },
+    Check {
+        id: "unheard-retry",
+        about: "a prompt is for an attempt that never comes",
     },
     Check {
         id: "unknown-agent",
@@ -238,8 +337,16 @@ pub static ALL: &[Check] = &[
         about: "`next` is never taken",
     },
     Check {
+        id: "unused-template-variable",
+        about: "a message template is given a variable that it does not have (63028)",
+    },
+    Check {
         id: "unwired-outcome",
         about: "an outcome leads nowhere",
+    },
+    Check {
+        id: "watchdog-too-long",
+        about: "a watchdog waits longer than the flow allows silence",
     },
     Check {
         id: "whatsapp-window",
