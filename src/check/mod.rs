@@ -369,3 +369,6 @@ pub static ALL: &[Check] = &[
         about: "the file is not YAML",
     },
 ];
+
+#[cfg(test)]
+mod tests;

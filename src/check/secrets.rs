@@ -61,6 +61,8 @@ const QUERY: [&str; 11] = [
 ];
 /// Shorter values are switches and stand-ins, not keys.
 const SHORTEST: usize = 8;
+/// A value without a digit is a key from this length on.
+const LONG: usize = 20;
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     for document in &compiled.documents {
@@ -131,8 +133,9 @@ fn secret(name: &str, text: &str) -> Option<String> {
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme))
         .unwrap_or(text);
-    // Words with spaces between them are a description, not a key.
-    let looks = value.len() >= SHORTEST && !value.contains(char::is_whitespace);
+    // Words with spaces between them are a description, and a single word is a name; a key has digits or is long.
+    let dense = value.len() >= LONG || value.len() >= SHORTEST && value.bytes().any(|byte| byte.is_ascii_digit());
+    let looks = dense && !value.contains(char::is_whitespace);
     looks.then(|| format!("the value of `{name}`"))
 }
 
@@ -216,6 +219,7 @@ mod tests {
             ("x", "sk-ip"),
             ("Authorization", "Bearer {{ vars.token }}"),
             ("Authorization", "none"),
+            ("password", "undefined"),
             ("url", "https://example.com/a?token={{ vars.token }}"),
             ("url", "https://example.com/a?key=1"),
             ("url", "https://{{ vars.user }}:{{ vars.password }}@example.com/"),

@@ -55,6 +55,19 @@ impl Speech<'_> {
             return;
         };
         let mut fixed = written::fixed_part(text);
+        if let Some(tag) = markup(&fixed) {
+            findings.push(
+                Finding::warning(
+                    "twiml-advice",
+                    self.step.at(self.text),
+                    format!("`<{tag}>` stands in a text, which is sent as plain words"),
+                )
+                .category("policy")
+                .label("no markup here")
+                .consequence("the caller hears the mark read aloud, or nothing of it")
+                .help("divide the text with `pause` steps, or write a `twiml` step with a template of your own"),
+            );
+        }
         if fixed.trim().is_empty() && written::is_filled(text) {
             return;
         }
@@ -96,4 +109,26 @@ impl Speech<'_> {
             findings.push(finding.category("policy").label("these words").help(problem.help));
         }
     }
+}
+
+/// The first element of speech markup in a text.
+fn markup(text: &str) -> Option<&'static str> {
+    const TAGS: [&str; 9] = [
+        "speak",
+        "break",
+        "prosody",
+        "emphasis",
+        "say-as",
+        "phoneme",
+        "sub",
+        "lang",
+        "amazon:effect",
+    ];
+    let opens = |tag: &str| {
+        text.match_indices('<').any(|(at, _)| {
+            let rest = text[at + 1..].strip_prefix(tag);
+            rest.is_some_and(|rest| rest.starts_with([' ', '/', '>']))
+        })
+    };
+    TAGS.into_iter().find(|tag| opens(tag))
 }
