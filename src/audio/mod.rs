@@ -1,5 +1,6 @@
 //! Sound as numbers: G.711, files and streams, the playout clock, and who is speaking. No IO and no clock of its own.
 
+pub mod about;
 pub mod activity;
 pub mod clock;
 mod floor;

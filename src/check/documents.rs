@@ -6,9 +6,10 @@
 use crate::call::{Answer, Arrival, Call, Effect, Event, Flow, Params, StepId, Time};
 use crate::compile::Compiled;
 use crate::flow::{Finding, Findings};
-use crate::twiml::{Links, Setting, Severity, Verb, examine};
+use crate::twiml::{Links, Problem, Setting, Severity, Verb, examine};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     let Some(flow) = &compiled.flow else { return };
@@ -16,13 +17,14 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
         origin: "https://voice.example.com".to_owned(),
         retries: None,
     };
-    let mut seen = BTreeSet::new();
+    let unanswered = unanswered(flow);
+    // A document goes on through the steps behind; each problem is told once, at the step whose document is shortest.
+    let mut problems: BTreeMap<(u32, String), (usize, StepId, Problem)> = BTreeMap::new();
     for (index, step) in flow.steps.iter().enumerate() {
         let Ok(id) = u16::try_from(index).map(StepId) else {
             return;
         };
-        let is_first = flow.sections.first().is_some_and(|section| section.start == id);
-        for (verbs, setting) in documents(flow, id, is_first) {
+        for (verbs, setting) in documents(flow, id, unanswered.contains(&id)) {
             let twiml = match compiled.templates.render(&verbs, &links) {
                 Ok(twiml) => twiml,
                 Err(error) => {
@@ -41,25 +43,64 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
                 }
             };
             for problem in examine(&twiml, setting).1 {
-                let said = format!("{}: {}", problem.code, problem.message);
-                // A document goes on through the steps behind; each problem is told once, at the first step that shows it.
-                if problem.code == 0 || !seen.insert(said) {
-                    continue;
+                let place = problems.entry((problem.code, problem.message.clone()));
+                let length = verbs.len();
+                match place {
+                    Entry::Vacant(place) => {
+                        place.insert((length, id, problem));
+                    }
+                    Entry::Occupied(mut place) if length < place.get().0 => {
+                        place.insert((length, id, problem));
+                    }
+                    Entry::Occupied(_) => {}
                 }
-                let message = format!("the carrier would report {}: {}", problem.code, problem.message);
-                let finding = match problem.severity {
-                    Severity::Error => Finding::error("twiml", step.place.clone(), message),
-                    Severity::Warning => Finding::warning("twiml", step.place.clone(), message),
-                };
-                findings.push(
-                    finding
-                        .category("policy")
-                        .label(format!("in what `{}` sends", step.name))
-                        .help(problem.help.clone()),
-                );
             }
         }
     }
+    for (_, id, problem) in problems.into_values() {
+        findings.push(told(flow, id, &problem));
+    }
+}
+
+fn told(flow: &Flow, id: StepId, problem: &Problem) -> Finding {
+    let step = flow.step(id);
+    let place = step.place.clone();
+    let finding = match (problem.code, problem.severity) {
+        (0, _) => Finding::warning("twiml-advice", place, problem.message.clone())
+            .consequence("the carrier says nothing of it, and does something else than it looks like"),
+        (code, Severity::Error) => Finding::error("twiml", place, reported(code, problem)),
+        (code, Severity::Warning) => Finding::warning("twiml", place, reported(code, problem)),
+    };
+    finding
+        .category("policy")
+        .label(format!("in what `{}` sends", step.name))
+        .help(problem.help.clone())
+}
+
+fn reported(code: u32, problem: &Problem) -> String {
+    format!("the carrier would report {code}: {}", problem.message)
+}
+
+/// The steps that a call may come to before anything has been sent: from its beginning through steps that send nothing.
+fn unanswered(flow: &Flow) -> BTreeSet<StepId> {
+    const MUTE: [&str; 5] = ["choose", "set", "contact", "interaction", "run"];
+    let mut reached = BTreeSet::new();
+    let mut open: Vec<StepId> = flow.sections.first().map(|section| section.start).into_iter().collect();
+    while let Some(id) = open.pop() {
+        if !reached.insert(id) {
+            continue;
+        }
+        let step = flow.step(id);
+        open.extend(step.when.as_ref().map(|(_, skip)| *skip));
+        if MUTE.contains(&step.kind.name()) {
+            open.extend(step.wiring.iter().map(|(_, target)| *target));
+            // Any flow that is run may be the one that this step runs.
+            if step.kind.name() == "run" {
+                open.extend(flow.sections.iter().skip(1).map(|section| section.start));
+            }
+        }
+    }
+    reached
 }
 
 /// The documents that begin at a step, with stand-in data: what it sends first, what it sends where nothing came, and

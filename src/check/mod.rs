@@ -10,9 +10,19 @@ mod agents;
 mod codes;
 mod documents;
 mod graph;
+mod keys;
+mod limits;
+mod messages;
+mod recordings;
 mod registry;
+mod secrets;
+mod sounds;
+mod speech;
 mod unset;
+mod urls;
+mod waits;
 mod window;
+mod written;
 
 use crate::compile::{Compiled, Files, compile};
 use crate::flow::{Findings, suppress};
@@ -34,6 +44,7 @@ pub fn examined(path: &str, files: &dyn Files) -> Compiled {
     for check in CHECKS {
         check(&compiled, &mut found);
     }
+    sounds::check(&compiled, files, &mut found);
     compiled.findings.extend(found);
     compiled
 }
@@ -66,6 +77,14 @@ fn with_category(findings: Findings) -> Findings {
 const CHECKS: &[fn(&Compiled, &mut Findings)] = &[
     graph::check,
     documents::check,
+    speech::check,
+    keys::check,
+    limits::check,
+    recordings::check,
+    messages::check,
+    urls::check,
+    secrets::check,
+    waits::check,
     window::check,
     unset::check,
     agents::check,
@@ -77,28 +96,53 @@ checks! {
     pub static ALL =
     "alias-bomb" error file: "aliases of aliases make the file grow beyond measure";
     "allow-without-reason" error comment: "a warning is allowed and nobody says why";
+    "call-limit" warning policy: "a conversation or message may last longer than the whole call";
     "condition-in-braces" error template: "a condition stands in braces, which belong to texts";
+    "dial-number" error policy: "a dial calls its own line, its own caller or an emergency number";
     "duplicate-key" error file: "a key stands twice in a map";
     "empty-file" error file: "the file holds nothing";
+    "engine-fault" error proof without_flow: "the engine itself breaks a promise on this flow";
+    "failing-step" error proof: "a step fails on data that a call can bring";
+    "fallback-too-late" warning policy: "a provider is waited for so long that no time is left for its fallback";
     "file-too-large" error file without_flow: "the file is larger than any flow";
     "invalid-character" error file: "a character stands in the file that YAML does not allow";
     "invalid-utf8" error file: "the file is not UTF-8 text";
     "key-not-text" error file: "a key is a list or a map";
     "loop-without-end" warning graph: "steps go round without the caller's doing until the call's limit";
     "loop-without-input" error graph: "steps run in a circle without waiting for anybody";
+    "lost-after-hangup" warning policy: "work after a message is not done where the caller hangs up";
+    "message-address" error policy: "a message goes to or from an address that cannot be used (21211, 21910, 63031)";
+    "message-body" error policy: "a message has no text, or more than the carrier takes (21602, 21617)";
     "missing-key" error shape: "something that must be there is not";
     "multiple-documents" error file: "the file holds more than one document";
     "no-entry" error graph: "nothing says where a call begins";
     "not-after-call" error shape: "a step that needs a caller stands under `after_call`";
     "not-available-yet" error shape: "this version cannot run it";
-    "secret-in-plain-text" error policy without_flow: "a secret stands in a file as text";
+    "not-proven" warning proof without_flow: "the flow has more states than the search follows";
+    "private-url" warning policy: "the carrier is sent to an address that it cannot reach (11205, 31904)";
+    "secret-in-plain-text" either policy: "a secret stands in a file as text";
     "self-alias" error file: "an alias stands inside of what it repeats";
+    "service-url" error policy: "the address of a service cannot be used";
+    "silence-too-long" error proof: "a caller can hear nothing for longer than the flow allows";
+    "silent-queue" error proof: "callers wait in a queue without a sound";
+    "slow-action" warning policy: "an action takes longer than the silence after which the conversation is given up";
+    "sound-late-start" warning policy: "a sound begins with silence";
+    "sound-low-rate" warning policy: "a sound has less in it than a telephone carries";
+    "sound-mismatch" warning policy: "a sound's name and its content disagree (13420)";
+    "sound-silent" warning policy: "a sound is silent, or nearly so";
+    "sound-too-long" warning policy: "a sound is longer than anybody will hear";
+    "sound-unplayable" either policy: "a file is no sound, or of a type that the carrier refuses (12300, 13420)";
     "template-from-elsewhere" error template: "a template takes in another one";
     "template-syntax" error template: "a template or a condition cannot be read";
     "text-compared-with-number" warning template: "a text is compared with a number, which is never equal";
     "twiml" either policy: "the carrier would refuse or ignore what a step sends, with the carrier's error code";
+    "twiml-advice" warning policy: "what a step sends does something else than it looks like";
     "two-kinds" error shape: "a step has two kinds";
+    "unannounced-recording" warning policy: "a recording begins without a word";
+    "unanswerable-choice" either policy: "a choice has an answer that nobody can give";
     "undeclared-variable" error template: "a template uses what nothing provides";
+    "unencrypted-url" warning policy: "data travels over the open network without encryption";
+    "unheard-retry" warning policy: "a prompt is for an attempt that never comes";
     "unknown-agent" error reference: "a step names an agent that is not declared";
     "unknown-anchor" error file: "an alias repeats what is not there";
     "unknown-asset" error reference: "a sound is not there";
@@ -121,7 +165,9 @@ checks! {
     "unset-after-call" warning graph: "a follow-up uses a variable that no step may have set when the call ends";
     "unused-allow" warning comment: "a suppression silences nothing";
     "unused-next" warning graph: "`next` is never taken";
+    "unused-template-variable" warning policy: "a message template is given a variable that it does not have (63028)";
     "unwired-outcome" error graph: "an outcome leads nowhere";
+    "watchdog-too-long" warning policy: "a watchdog waits longer than the flow allows silence";
     "whatsapp-window" warning policy: "free text goes to somebody who may never have written (63016)";
     "wrong-hours" error template: "opening hours cannot be read";
     "wrong-medium" error reference: "an agent for sound stands in a step by text, or the other way round";

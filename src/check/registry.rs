@@ -24,6 +24,7 @@ pub const CATEGORIES: &[(&str, &str)] = &[
         "policy",
         "what the carrier would refuse or drop, and what a line in service must not do",
     ),
+    ("proof", "what the search through every state of a call has found"),
     ("comment", "comments that speak to the engine"),
 ];
 

@@ -231,6 +231,10 @@ impl Files for WithStdin {
         self.disk.asset(path)
     }
 
+    fn heard(&self, path: &str) -> Option<Result<crate::audio::about::About, crate::audio::about::NoSound>> {
+        self.disk.heard(path)
+    }
+
     fn list(&self, folder: &str) -> Vec<String> {
         self.disk.list(folder)
     }

@@ -1,5 +1,6 @@
 //! The files that a flow is compiled from, and a record of what was read.
 
+use crate::audio::about::{About, NoSound};
 use crate::call::Asset;
 use crate::talk::Stage;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,10 @@ pub trait Files {
     fn text(&self, path: &str) -> Option<String>;
     /// A sound under `static/`: its length and a mark that changes when its bytes do.
     fn asset(&self, path: &str) -> Option<(Asset, String)>;
+    /// What a sound under `static/` holds; none where it is not there, or nobody listened to it.
+    fn heard(&self, _path: &str) -> Option<Result<About, NoSound>> {
+        None
+    }
     /// The files of a folder, by name, for suggestions.
     fn list(&self, folder: &str) -> Vec<String>;
     /// The providers that the engine knows, those of `engine.yaml` among them.

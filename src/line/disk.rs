@@ -1,7 +1,7 @@
 //! A project's files on disk: where a flow's sounds, templates and texts are, relative to the project's root.
 
 use super::providers;
-use crate::audio::sound;
+use crate::audio::about::{About, NoSound, about};
 use crate::call::Asset;
 use crate::compile::{Files, ProviderNames};
 use sha2::{Digest, Sha256};
@@ -28,6 +28,7 @@ struct Decoded {
     bytes: u64,
     asset: Asset,
     mark: String,
+    heard: Result<About, NoSound>,
 }
 
 impl Disk {
@@ -61,6 +62,39 @@ impl Disk {
         let leaves = path.split(['/', '\\']).any(|part| part == "..") || path.starts_with('/');
         (!leaves).then(|| self.root.join(path))
     }
+
+    /// What is asked of a sound, which is decoded again only where its file changed.
+    fn sound<T>(&self, path: &str, ask: impl Fn(&Decoded) -> T) -> Option<T> {
+        let path = self.inside(&format!("static/{path}"))?;
+        let file = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+        let (modified, bytes) = (file.modified().ok(), file.len());
+        let mut sounds = self.sounds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sounds
+            .get(&path)
+            .filter(|known| known.modified == modified && known.bytes == bytes)
+        {
+            return Some(ask(known));
+        }
+        let content = std::fs::read(&path).ok()?;
+        let heard = about(&content);
+        let asset = Asset {
+            millis: heard.as_ref().ok().map(|heard| heard.millis),
+        };
+        let mark: String = Sha256::digest(&content)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let decoded = Decoded {
+            modified,
+            bytes,
+            asset,
+            mark,
+            heard,
+        };
+        let answer = ask(&decoded);
+        sounds.insert(path, decoded);
+        Some(answer)
+    }
 }
 
 impl Files for Disk {
@@ -74,35 +108,11 @@ impl Files for Disk {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        let path = self.inside(&format!("static/{path}"))?;
-        let about = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
-        let (modified, bytes) = (about.modified().ok(), about.len());
-        let mut sounds = self.sounds.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = sounds
-            .get(&path)
-            .filter(|known| known.modified == modified && known.bytes == bytes)
-        {
-            return Some((known.asset, known.mark.clone()));
-        }
-        let content = std::fs::read(&path).ok()?;
-        let millis = sound::decode(&content)
-            .ok()
-            .map(|ulaw| crate::audio::mulaw::millis(ulaw.len()));
-        let asset = Asset { millis };
-        let mark: String = Sha256::digest(&content)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        sounds.insert(
-            path,
-            Decoded {
-                modified,
-                bytes,
-                asset,
-                mark: mark.clone(),
-            },
-        );
-        Some((asset, mark))
+        self.sound(path, |sound| (sound.asset, sound.mark.clone()))
+    }
+
+    fn heard(&self, path: &str) -> Option<Result<About, NoSound>> {
+        self.sound(path, |sound| sound.heard.clone())
     }
 
     fn providers(&self) -> ProviderNames {

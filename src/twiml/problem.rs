@@ -64,7 +64,7 @@ impl std::error::Error for Problem {}
 /// The level that the carrier's error dictionary gives to the codes of this room; an unknown code is a warning.
 pub fn severity_of(code: u32) -> Severity {
     match code {
-        11100 | 11750 | 12100 | 12101 | 12102 => Severity::Error,
+        11100 | 11240 | 11243 | 11750 | 12100 | 12101 | 12102 => Severity::Error,
         13231 | 13238 | 13239 | 13257 | 13338 | 13621 | 13801 => Severity::Error,
         14201..=14206 | 14300 | 15004 | 32018 => Severity::Error,
         31920 | 31922 | 31923 | 31940 | 31941 | 64004 | 64016 => Severity::Error,

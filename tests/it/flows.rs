@@ -1,17 +1,20 @@
 //! One bad flow for every finding, and the nearest good one: `tests/flows/bad/ID.yaml` says in its head what is
 //! expected, as `# expects: ID LINE:COLUMN` and `# help: TEXT` for each finding; `good/ID.yaml` has none of them.
 
+use engine::audio::about::{About, NoSound, about};
+use engine::audio::wav;
 use engine::call::Asset;
 use engine::check::{ALL, checked};
 use engine::compile::Files;
 use engine::flow::Finding;
+use engine::prove::proven;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Findings that no flow file alone can show; each has a test of its own below.
-const ELSEWHERE: [&str; 3] = ["unreadable-file", "secret-in-plain-text", "file-too-large"];
+const ELSEWHERE: [&str; 4] = ["unreadable-file", "file-too-large", "engine-fault", "not-proven"];
 
-/// The project under `tests/flows`. Two sounds are there, both two seconds long.
+/// The project under `tests/flows`. Its sounds are made here: two that are as they should be, and one for each fault.
 struct Project(PathBuf);
 
 impl Project {
@@ -26,7 +29,7 @@ impl Project {
     }
 
     fn findings(&self, path: &str) -> (Vec<Finding>, bool) {
-        let compiled = checked(path, self);
+        let (compiled, _) = proven(path, self);
         (compiled.findings.sorted().into_vec(), compiled.flow.is_some())
     }
 }
@@ -37,10 +40,13 @@ impl Files for Project {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        let millis = Some(2_000);
-        ["tts/hello.mp3", "tts/menu.mp3"]
-            .contains(&path)
-            .then(|| (Asset { millis }, path.to_owned()))
+        let sound = sound(path)?;
+        let millis = about(&sound).ok().map(|about| about.millis);
+        Some((Asset { millis }, path.to_owned()))
+    }
+
+    fn heard(&self, path: &str) -> Option<Result<About, NoSound>> {
+        sound(path).map(|sound| about(&sound))
     }
 
     fn providers(&self) -> engine::compile::ProviderNames {
@@ -60,6 +66,25 @@ impl Files for Project {
         names.sort();
         names
     }
+}
+
+/// The bytes of a sound by its path.
+fn sound(path: &str) -> Option<Vec<u8>> {
+    let tone = |rate: usize, seconds: usize, peak: f64| -> Vec<i16> {
+        let wave = |n: usize| (std::f64::consts::TAU * 440.0 * n as f64 / rate as f64).sin() * peak;
+        (0..rate * seconds).map(|n| wave(n) as i16).collect()
+    };
+    let mp3 = include_bytes!("../fixtures/tone_440hz_24k.mp3");
+    Some(match path {
+        "tts/hello.mp3" | "tts/menu.mp3" | "tts/real.mp3" | "tts/real.ogg" => mp3.to_vec(),
+        "tts/page.mp3" => b"<!doctype html><html><body>404 Not Found</body></html>".to_vec(),
+        "tts/real.wav" | "tts/wave.mp3" => wav::write_mono(8_000, &tone(8_000, 2, 8_000.0)),
+        "tts/silent.wav" => wav::write_mono(8_000, &[0; 24_000]),
+        "tts/late.wav" => wav::write_mono(8_000, &[vec![0; 12_000], tone(8_000, 2, 8_000.0)].concat()),
+        "tts/low.wav" => wav::write_mono(6_000, &tone(6_000, 2, 8_000.0)),
+        "tts/long.wav" => wav::write_mono(8_000, &tone(8_000, 90, 8_000.0)),
+        _ => return None,
+    })
 }
 
 /// What a bad flow is expected to be told, in the form of its own head.

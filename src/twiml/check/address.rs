@@ -8,8 +8,21 @@ use url::Url;
 const INVALID_URL: u32 = 11100;
 /// A relative address in a document that has none of its own (errors B).
 const NOT_ABSOLUTE: u32 = 15004;
-/// A retry policy in the fragment that the carrier does not know (errors A).
+/// Retries or times in the fragment that the carrier does not take (errors A).
 const RETRY_POLICY: u32 = 11243;
+/// An edge location in the fragment that the carrier does not know (errors A).
+const EDGE: u32 = 11240;
+/// The carrier's edge locations.
+const EDGES: [&str; 8] = [
+    "ashburn",
+    "dublin",
+    "frankfurt",
+    "sao-paulo",
+    "singapore",
+    "sydney",
+    "tokyo",
+    "umatilla",
+];
 
 pub(super) fn check_attribute(
     element: &Element,
@@ -97,24 +110,46 @@ fn absolute(value: &str, url: &Url, code: u32) -> Option<(u32, String, &'static 
             "write `https://`, the host and the path",
         ));
     }
-    let policy = url
-        .fragment()
-        .into_iter()
-        .flat_map(|fragment| fragment.split('&'))
-        .find_map(|part| part.strip_prefix("rp="));
-    if let Some(policy) = policy
-        && !policy
-            .split(',')
-            .all(|token| ["4xx", "5xx", "ct", "rt", "all"].contains(&token))
-    {
-        let fact = format!("has the retry policy `rp={policy}`");
-        return Some((
-            RETRY_POLICY,
-            fact,
-            "write some of `4xx`, `5xx`, `ct`, `rt` with commas, or `all`",
-        ));
+    if let Some(fault) = url.fragment().and_then(overrides) {
+        return Some(fault);
     }
     empty_segment(value, url.path(), code)
+}
+
+/// What is wrong with the connection overrides in a fragment, such as `rc=2&rp=5xx,ct`. Keys that are none of them are left alone.
+fn overrides(fragment: &str) -> Option<(u32, String, &'static str)> {
+    fragment
+        .split('&')
+        .filter_map(|part| part.split_once('='))
+        .find_map(|(key, value)| {
+            let within = |low: u32, high: u32| value.parse::<u32>().is_ok_and(|number| (low..=high).contains(&number));
+            let known = |words: &[&str]| value.split(',').all(|word| words.contains(&word));
+            let (fits, code, help) = match key {
+                "rp" => (
+                    known(&["4xx", "5xx", "ct", "rt", "all"]),
+                    RETRY_POLICY,
+                    "write some of `4xx`, `5xx`, `ct`, `rt` with commas, or `all`",
+                ),
+                "e" => (
+                    known(&EDGES),
+                    EDGE,
+                    "write one of the carrier's edges, such as `frankfurt`, or leave `e` away",
+                ),
+                "rc" => (within(0, 5), RETRY_POLICY, "write how often it is tried again: 0 to 5"),
+                "ct" => (
+                    within(100, 10_000),
+                    RETRY_POLICY,
+                    "write milliseconds from 100 to 10000",
+                ),
+                "rt" | "tt" => (
+                    within(100, 15_000),
+                    RETRY_POLICY,
+                    "write milliseconds from 100 to 15000",
+                ),
+                _ => return None,
+            };
+            (!fits).then(|| (code, format!("has the connection override `{key}={value}`"), help))
+        })
 }
 
 fn empty_segment(value: &str, path: &str, code: u32) -> Option<(u32, String, &'static str)> {

@@ -13,7 +13,7 @@ pub(super) fn check(element: &Element, problems: &mut Vec<Problem>) {
 /// What to write for a number.
 pub(super) const HELP: &str = "write the number with its country code, such as `+972312345678`";
 
-/// E.164, or ten digits as they are written in North America.
+/// E.164, or ten digits as they are written in North America, with or without the 1.
 pub(super) fn is_number(text: &str) -> bool {
     let digits: String = text.chars().filter(|letter| !" -().".contains(*letter)).collect();
     match digits.strip_prefix('+') {
@@ -22,9 +22,15 @@ pub(super) fn is_number(text: &str) -> bool {
                 && digits.bytes().all(|byte| byte.is_ascii_digit())
                 && !digits.starts_with('0')
         }
+        // Area codes of North America begin with 2 to 9: `0501234567` is a number as it is written elsewhere.
         None => {
-            digits.bytes().all(|byte| byte.is_ascii_digit())
-                && (digits.len() == 10 || (digits.len() == 11 && digits.starts_with('1')))
+            let local = digits
+                .strip_prefix('1')
+                .filter(|_| digits.len() == 11)
+                .unwrap_or(&digits);
+            local.len() == 10
+                && local.bytes().all(|byte| byte.is_ascii_digit())
+                && local.starts_with(|first: char| ('2'..='9').contains(&first))
         }
     }
 }
@@ -43,6 +49,8 @@ mod tests {
             ("+0123456789", false),
             ("0312345678x", false),
             ("972312345678", false),
+            ("0501234567", false),
+            ("10312345678", false),
             ("", false),
             ("+", false),
             ("+1234567890123456", false),

@@ -52,4 +52,18 @@ pub(super) fn check_pay(element: &Element, problems: &mut Vec<Problem>) {
             "begin with `https://`: payment data never travels in the open",
         ));
     }
+    let hebrew = |language: &&str| {
+        language
+            .split('-')
+            .next()
+            .is_some_and(|tag| ["he", "iw"].contains(&tag))
+    };
+    if let Some(language) = element.attribute("language").filter(hebrew) {
+        problems.push(Problem::new(
+            ADVICE,
+            element.attribute_range("language"),
+            format!("`<Pay>` has no prompts in `{language}`"),
+            "play prompts of your own with `<Prompt>`, or choose a language that the carrier has",
+        ));
+    }
 }

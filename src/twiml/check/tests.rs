@@ -586,11 +586,44 @@ fn addresses_are_absolute_where_the_document_has_none() {
                 "6xx",
                 "<Redirect>…",
             ),
+            (
+                "<Redirect>https://a.example/n#e=haifa</Redirect>",
+                11240,
+                "e=haifa",
+                "<Redirect>…",
+            ),
+            (
+                "<Redirect>https://a.example/n#rc=9</Redirect>",
+                11243,
+                "rc=9",
+                "<Redirect>…",
+            ),
+            (
+                "<Redirect>https://a.example/n#ct=50</Redirect>",
+                11243,
+                "ct=50",
+                "<Redirect>…",
+            ),
+            (
+                "<Redirect>https://a.example/n#tt=20000</Redirect>",
+                11243,
+                "tt=20000",
+                "<Redirect>…",
+            ),
             ("<Redirect/>", 0, "this document again", "<Redirect/>"),
             ("<Record/>", 0, "records again", "<Record/>"),
+            ("<Dial>0312345678</Dial>", 13223, "0312345678", "<Dial>…"),
+            (
+                "<Pay action=\"https://a.example/p\" language=\"he-IL\"/>",
+                0,
+                "he-IL",
+                "language=\"he-IL\"",
+            ),
         ],
         Setting::Webhook,
     );
+    let overrides = "<Redirect>https://a.example/n#rc=2&amp;rp=5xx,ct&amp;ct=2000&amp;tt=12000&amp;e=frankfurt,dublin&amp;x=1</Redirect>";
+    assert_eq!(problems(overrides, Setting::Webhook).1, []);
     each_has_its_problem(
         &[
             ("<Record action=\"/r\"/>", 15004, "relative", "action=\"/r\""),
