@@ -1,6 +1,7 @@
 //! The command line: one file per command. Logs go to standard error; standard output carries only what was asked for.
 
 mod completions;
+mod doctor;
 mod exit_code;
 mod list;
 mod logs;
@@ -35,6 +36,8 @@ enum Command {
     Validate(validate::Validate),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
+    /// Looks at a project and its environment, or at a deployment as the carrier sees it.
+    Doctor(doctor::Doctor),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
     Score(score::Args),
     /// Prints a JSON Schema.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::New(args) => new::run(&args),

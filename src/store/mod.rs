@@ -18,6 +18,7 @@ pub use address::Address;
 pub use change::{ANY_VERSION, Change, NewState, StoredCall, StoredEvent};
 pub use contract::{Store, StoreFuture};
 pub use error::StoreError;
+pub use migrate::newest as newest_schema;
 pub use faults::{FaultyStore, Operation};
 pub use people::{CallLog, CallTurn, Contact, ContactUpdate, Inbound, Interaction, Recording, Row};
 pub use sqlite::{SqliteConfig, SqliteStore};
