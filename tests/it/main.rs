@@ -3,6 +3,7 @@
 mod channels;
 mod contract;
 mod conversation;
+mod doctor;
 mod faults;
 mod flows;
 mod followups;
