@@ -120,9 +120,11 @@ async fn heard(kind: &str, answer: Answer) -> Result<Sound, String> {
         // Types that the carrier plays and nobody here decodes.
         "audio/aiff" | "audio/x-aifc" | "audio/x-aiff" | "audio/gsm" | "audio/x-gsm" => 0,
         _ => {
-            let decoded = tokio::task::spawn_blocking(move || sound::decode(&answer.body)).await;
-            let decoded = decoded.map_err(|error| error.to_string())?;
-            mulaw::millis(decoded.map_err(|error| format!("cannot be played: {error}"))?.len())
+            let decoded = tokio::task::spawn_blocking(move || sound::decode_mono(&answer.body)).await;
+            let (rate, samples) = decoded
+                .map_err(|error| error.to_string())?
+                .map_err(|error| format!("cannot be played: {error}"))?;
+            samples.len() as u64 * 1000 / u64::from(rate.max(1))
         }
     };
     Ok(Sound {

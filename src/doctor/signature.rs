@@ -136,7 +136,7 @@ fn inside(case: &Case, answer: &Answer) -> Option<String> {
     let target = case.target();
     let facts = answer.json().filter(|_| answer.status == 403 && target.is_loopback)?;
     let public = facts["url"]["public"].as_str()?.to_owned();
-    (public != target.public).then_some(public)
+    (facts["url"]["is_configured"] == true && public != target.public).then_some(public)
 }
 
 /// The same, signed for the public address.

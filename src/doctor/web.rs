@@ -114,6 +114,7 @@ impl Web {
             Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .http1_only()
+                .pool_max_idle_per_host(0)
                 .connect_timeout(plan.timeout)
                 .timeout(plan.timeout)
         };

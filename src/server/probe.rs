@@ -77,7 +77,8 @@ where
             };
         }
         if config.verify_signatures {
-            let facts = json!({"probe": 1, "verifies_signatures": true, "url": url(&at, None, &checked, incoming)});
+            let url = url(shared, &at, None, &checked, incoming);
+            let facts = json!({"probe": 1, "verifies_signatures": true, "url": url});
             return answers::json(StatusCode::FORBIDDEN, &facts);
         }
     }
@@ -105,7 +106,7 @@ where
         "engine": health::about(shared),
         "verifies_signatures": config.verify_signatures,
         "enforces_stream_signature": config.enforce_ws_signature,
-        "url": url(&at, matched.as_deref(), &checked, incoming),
+        "url": url(shared, &at, matched.as_deref(), &checked, incoming),
         "clock_ms": u64::try_from(clock.as_millis()).unwrap_or(u64::MAX),
         "flows": flows,
     });
@@ -113,10 +114,11 @@ where
 }
 
 /// How the request's URL looks from here.
-fn url(at: &Origins, matched: Option<&str>, checked: &[String], incoming: &Incoming) -> Value {
+fn url(shared: &Shared, at: &Origins, matched: Option<&str>, checked: &[String], incoming: &Incoming) -> Value {
     let header = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok());
     json!({
         "public": at.public,
+        "is_configured": shared.config.public_base.is_some(),
         "matched": matched,
         "checked": checked,
         "host": header("host"),

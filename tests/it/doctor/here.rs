@@ -71,7 +71,7 @@ async fn what_is_missing_is_named() {
 #[tokio::test]
 async fn providers_are_asked_for_what_costs_nothing() {
     let flow = "flow: talk\nversion: 1\nlocale: en-US\nstart: {call: talk}\nsteps:\n  talk:\n    converse: {agent: a}\n    \
-                on: {completed: bye, no_stream_start: bye, no_media: bye, failed: bye}\n  bye:\n    hangup: {}\nagents:\n  a:\n    \
+                on: {completed: bye, no_reply: bye, no_stream_start: bye, no_media: bye, failed: bye}\n  bye:\n    hangup: {}\nagents:\n  a:\n    \
                 instructions: Help.\n    listen: {provider: openai}\n    think: {provider: openai, model: m}\n    \
                 speak: {provider: openai}\n";
     let stage = Scene::new().flow(flow).set().await;
