@@ -187,12 +187,12 @@ async fn forged(case: &Case, token: &str) -> Outcome {
     let target = case.target();
     let wrong = Ask::post(target.at(PROBE), &[("Nonce", &nonce())]).signed_as("not the token", &target.signed(PROBE));
     let accepted = |asked: &Result<Answer, Silence>| asked.as_ref().is_ok_and(|answer| answer.status == 200);
-    let verifies = |asked: &Result<Answer, Silence>| match asked {
+    let lets_in = |asked: &Result<Answer, Silence>| match asked {
         Ok(answer) => answer.json().is_some_and(|json| json["verifies_signatures"] == false),
         Err(_) => false,
     };
     let answered = case.web.ask(wrong).await;
-    if accepted(&answered) && !verifies(&answered) {
+    if accepted(&answered) && !lets_in(&answered) {
         return Outcome::fail("forged", "a wrong signature was accepted")
             .help("see what answers in the engine's place");
     }
@@ -202,11 +202,11 @@ async fn forged(case: &Case, token: &str) -> Outcome {
         .header("x-forwarded-proto", "https")
         .signed_as(token, &elsewhere);
     let answered = case.web.ask(ask).await;
-    if accepted(&answered) && !verifies(&answered) && !target.is_loopback {
+    if accepted(&answered) && !lets_in(&answered) && !target.is_loopback {
         return Outcome::warn("forged", "the engine believes `X-Forwarded-Host` of strangers")
             .help("let the proxy overwrite the `X-Forwarded-` headers, and name it alone in `trusted_proxies`");
     }
-    if verifies(&answered) {
+    if lets_in(&answered) {
         return Outcome::skipped("forged", "signatures are not checked");
     }
     Outcome::ok("forged", "a wrong signature is refused")
