@@ -41,8 +41,8 @@ mod wire;
 
 pub use account::{Message, Recording};
 pub use call::{CallReport, Outcome, PlaceError, place};
-pub(crate) use document::is_sound;
 pub use caller::{Script, ScriptError, Speech, Step, parse_duration};
+pub(crate) use document::is_sound;
 pub use ear::{Ear, Frame, Span};
 pub use errors::{Code, Level, level, meaning};
 pub use exchange::{Exchange, Method, Params};
