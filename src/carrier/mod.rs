@@ -42,6 +42,7 @@ mod wire;
 pub use account::{Message, Recording};
 pub use call::{CallReport, Outcome, PlaceError, place};
 pub use caller::{Script, ScriptError, Speech, Step, parse_duration};
+pub(crate) use document::is_sound;
 pub use ear::{Ear, Frame, Span};
 pub use errors::{Code, Level, level, meaning};
 pub use exchange::{Exchange, Method, Params};

@@ -2,6 +2,7 @@
 
 mod ci;
 mod completions;
+mod doctor;
 mod exit_code;
 pub mod explain;
 mod gathered;
@@ -39,6 +40,8 @@ enum Command {
     Validate(validate::Validate),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
+    /// Looks at a project and its environment, or at a deployment as the carrier sees it.
+    Doctor(doctor::Doctor),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
     Score(score::Args),
     /// Explains findings: what each is, what a caller would notice, how to mend it.
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),

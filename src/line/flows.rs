@@ -143,6 +143,14 @@ impl Flows {
         paths
     }
 
+    /// The numbers that `engine.yaml` gives to this file, sorted.
+    pub fn numbers_of(&self, path: &str) -> Vec<String> {
+        let own = self.by_number.iter().filter(|(_, file)| *file == path);
+        let mut numbers: Vec<String> = own.map(|(number, _)| number.clone()).collect();
+        numbers.sort();
+        numbers
+    }
+
     /// The flow that takes a call to this number.
     pub fn for_number(&self, number: &str) -> Option<Arc<Version>> {
         let path = self.by_number.get(number).unwrap_or(&self.main);

@@ -22,6 +22,7 @@ mod perform;
 mod providers;
 mod ready;
 mod render;
+mod running;
 mod sockets;
 mod sounds;
 mod staff;

@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::media;
-use crate::server::{Health, Hook, Line, MediaSocket, MessageHook, StaticRoots, VoiceReply, VoiceRequest};
+use crate::server::{Health, Hook, Line, MediaSocket, MessageHook, RunningFlow, StaticRoots, VoiceReply, VoiceRequest};
 use crate::talk::Stage;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -26,6 +26,10 @@ impl Line for Front {
 
     fn ready(&self) -> BoxFuture<'_, Vec<(String, Health)>> {
         self.0.health().boxed()
+    }
+
+    fn running(&self, origin: &str) -> Vec<RunningFlow> {
+        self.0.running(origin)
     }
 
     fn static_files(&self) -> StaticRoots {

@@ -55,14 +55,18 @@ pub(super) async fn readyz(shared: &Shared) -> Response {
 
 /// `/version`: tells an old deployment from a new one.
 pub(super) fn version(shared: &Shared) -> Response {
+    answers::json(StatusCode::OK, &about(shared))
+}
+
+/// Which engine this is, and which deployment.
+pub(super) fn about(shared: &Shared) -> Value {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let build = option_env!("ENGINE_BUILD").unwrap_or(profile);
-    let value = json!({
+    json!({
         "version": env!("CARGO_PKG_VERSION"),
         "build": build,
         "deploy_id": shared.config.deploy_id,
-    });
-    answers::json(StatusCode::OK, &value)
+    })
 }
 
 /// `/`: a line for a person who opened the address in a browser.

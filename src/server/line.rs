@@ -23,6 +23,11 @@ pub trait Line: Send + Sync + 'static {
     /// What is there and what is missing, by name.
     fn ready(&self) -> BoxFuture<'_, Vec<(String, Health)>>;
 
+    /// The flows that new calls take, as `engine doctor` sees them below this origin; the first is the main one.
+    fn running(&self, _origin: &str) -> Vec<RunningFlow> {
+        Vec::new()
+    }
+
     /// Folders behind `/static/`, searched in order and before the configured ones.
     fn static_files(&self) -> StaticRoots {
         StaticRoots::default()
@@ -99,6 +104,23 @@ pub enum Health {
     Disabled,
     /// It does not work; says why in a few words. Makes `/readyz` answer 503.
     Problem(String),
+}
+
+/// A flow that calls are given to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningFlow {
+    /// `flow:` at its head.
+    pub name: String,
+    /// Its file, relative to the project.
+    pub file: String,
+    /// Of everything it was compiled from.
+    pub hash: String,
+    /// The numbers that are its own; none for the main flow.
+    pub numbers: Vec<String>,
+    /// Absolute addresses of the sounds it names.
+    pub sounds: Vec<String>,
+    /// What a caller would get first, of a call that is kept nowhere; or why it cannot be made.
+    pub document: Result<String, String>,
 }
 
 /// Folders of files, searched in order.

@@ -49,14 +49,24 @@ pub(super) fn handshake(
     Some(check(config, origins, target, headers, SignedBody::Nothing, kind))
 }
 
-fn check(
+/// The URL under which a webhook is rightly signed, whether or not that is asked for; and every URL that was checked.
+pub(super) fn matched(
     config: &ServerConfig,
     origins: &[String],
     target: &str,
     headers: &HeaderMap,
     body: SignedBody<'_>,
-    kind: UrlKind,
-) -> Verdict {
+) -> (Option<String>, Vec<String>) {
+    let urls = spellings(origins, target, UrlKind::Webhook);
+    let header = headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
+    let matched = match (&config.auth_token, header) {
+        (Some(token), Some(header)) => matching(token.expose_secret(), header, &urls, body).map(str::to_owned),
+        _ => None,
+    };
+    (matched, urls)
+}
+
+fn spellings(origins: &[String], target: &str, kind: UrlKind) -> Vec<String> {
     let mut urls = Vec::new();
     for origin in origins {
         for url in candidates(&format!("{origin}{target}"), kind) {
@@ -65,6 +75,18 @@ fn check(
             }
         }
     }
+    urls
+}
+
+fn check(
+    config: &ServerConfig,
+    origins: &[String],
+    target: &str,
+    headers: &HeaderMap,
+    body: SignedBody<'_>,
+    kind: UrlKind,
+) -> Verdict {
+    let urls = spellings(origins, target, kind);
     let refuse = |reason| Verdict::Refuse {
         reason,
         checked: loggable(&urls),
@@ -85,7 +107,7 @@ fn check(
 }
 
 /// The URLs as a log may show them: a query can hold callers' numbers, so its values are left out.
-fn loggable(urls: &[String]) -> String {
+pub(super) fn loggable(urls: &[String]) -> String {
     let mut shown: Vec<String> = Vec::new();
     for url in urls {
         let url = match url.split_once('?') {

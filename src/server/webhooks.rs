@@ -14,7 +14,6 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use warp::reply::Response;
 
-use super::answers;
 use super::counts::raise;
 use super::form::{BODY_LIMIT, form_pairs, read_limited};
 use super::line::{Answer, Hook, MessageHook, VoiceReply, VoiceRequest};
@@ -22,6 +21,7 @@ use super::origin::{Peer, origins};
 use super::shared::Shared;
 use super::signature::{SignedBody, names_body_hash};
 use super::verify::{self, Verdict};
+use super::{answers, probe};
 
 /// A longer document is refused by the carrier (11750), in bytes.
 const DOCUMENT_LIMIT: usize = 64 * 1024;
@@ -74,7 +74,11 @@ where
     S: Stream<Item = Result<B, warp::Error>> + Send,
     B: Buf,
 {
-    let Some(webhook) = Webhook::at(&tidy(&incoming.path)) else {
+    let path = tidy(&incoming.path);
+    if path == probe::PROBE {
+        return probe::answer(&shared, &incoming, body).await;
+    }
+    let Some(webhook) = Webhook::at(&path) else {
         return safe(&shared, &incoming.path, Answer::Document, "no webhook has this path");
     };
     let unsure = |reason: &str| safe(&shared, &incoming.path, webhook.answer(), reason);
@@ -95,16 +99,12 @@ where
         &incoming.headers,
     );
     if webhook.signed() {
-        let signed = match &form {
-            Some(form) => SignedBody::Form(form),
-            None if incoming.query.is_some() && names_body_hash(&incoming.target()) => SignedBody::Raw(&body),
-            None => SignedBody::Nothing,
-        };
+        let signed = signed_body(&incoming, form.as_deref(), &body);
         let verdict = verify::webhook(config, &at.signed, &incoming.target(), &incoming.headers, signed);
         if let Verdict::Refuse { reason, checked } = verdict {
             raise(&shared.counts.webhook_refused);
             tracing::warn!(path = incoming.path, reason, checked, "SIGNATURE_REFUSED");
-            return answers::text(StatusCode::FORBIDDEN, "the request is not signed by the account");
+            return answers::text(StatusCode::FORBIDDEN, probe::REFUSED);
         }
     }
     if form.is_none() && !body.is_empty() {
@@ -202,8 +202,21 @@ fn shape(shared: &Shared, path: &str, answer: Answer, reply: VoiceReply) -> Resp
     }
 }
 
+/// What of the body the signature covers.
+pub(super) fn signed_body<'a>(
+    incoming: &Incoming,
+    form: Option<&'a [(String, String)]>,
+    body: &'a [u8],
+) -> SignedBody<'a> {
+    match form {
+        Some(form) => SignedBody::Form(form),
+        None if incoming.query.is_some() && names_body_hash(&incoming.target()) => SignedBody::Raw(body),
+        None => SignedBody::Nothing,
+    }
+}
+
 /// The body's parameters, if it is a form or, with a POST, does not say what it is.
-fn form_of(incoming: &Incoming, body: &Bytes) -> Option<Vec<(String, String)>> {
+pub(super) fn form_of(incoming: &Incoming, body: &Bytes) -> Option<Vec<(String, String)>> {
     if incoming.method != Method::POST {
         return None;
     }
@@ -224,7 +237,8 @@ fn form_of(incoming: &Incoming, body: &Bytes) -> Option<Vec<(String, String)>> {
     }
 }
 
-fn request(incoming: &Incoming, mut params: Vec<(String, String)>, origin: String) -> VoiceRequest {
+/// The request as the line sees it.
+pub(super) fn request(incoming: &Incoming, mut params: Vec<(String, String)>, origin: String) -> VoiceRequest {
     let query = form_pairs(incoming.query.as_deref().unwrap_or_default().as_bytes());
     let n = query
         .iter()

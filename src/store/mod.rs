@@ -19,6 +19,7 @@ pub use change::{ANY_VERSION, Change, NewState, StoredCall, StoredEvent};
 pub use contract::{Store, StoreFuture};
 pub use error::StoreError;
 pub use faults::{FaultyStore, Operation};
+pub use migrate::newest as newest_schema;
 pub use people::{CallLog, CallTurn, Contact, ContactUpdate, Inbound, Interaction, Recording, Row};
 pub use sqlite::{SqliteConfig, SqliteStore};
 pub use work::{DueTimer, Task, TaskEnd, TaskFilter, TaskRecord, TaskRow, TaskState, TimerRow};

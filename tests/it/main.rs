@@ -5,6 +5,7 @@ mod ci;
 mod contract;
 mod conversation;
 mod explain;
+mod doctor;
 mod faults;
 mod flows;
 mod followups;
