@@ -1,6 +1,7 @@
 //! The command line: one file per command. Logs go to standard error; standard output carries only what was asked for.
 
 mod completions;
+mod diff;
 mod exit_code;
 mod list;
 mod logs;
@@ -37,6 +38,8 @@ enum Command {
     Simulate(Box<simulate::Simulate>),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
     Score(score::Args),
+    /// Shows what an edit of a flow changes for callers, and for calls in progress.
+    Diff(diff::Args),
     /// Prints a JSON Schema.
     Schema(schema::Schema),
     /// Makes a new project that validates.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Score(args) => score::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::New(args) => new::run(&args),
         Command::List(args) => list::run(&args),

@@ -17,7 +17,14 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, schema: &Json) -> Vec<Chan
         gap(&before, &after, (from, one), (to, other), schema, &mut out);
         (from, to) = (one + 1, other + 1);
     }
-    gap(&before, &after, (from, before.all.len()), (to, after.all.len()), schema, &mut out);
+    gap(
+        &before,
+        &after,
+        (from, before.all.len()),
+        (to, after.all.len()),
+        schema,
+        &mut out,
+    );
     out
 }
 
@@ -41,7 +48,9 @@ impl<'a> Items<'a> {
             all,
             meanings: all.iter().map(meaning).collect(),
             document: root.map(|(document, _)| document),
-            nodes: root.and_then(|(_, root)| root.key("after_call")?.as_seq()).unwrap_or_default(),
+            nodes: root
+                .and_then(|(_, root)| root.key("after_call")?.as_seq())
+                .unwrap_or_default(),
         }
     }
 
@@ -93,7 +102,12 @@ fn gap(
         match same.map(|at| left.remove(at)) {
             Some(one) => changed(before, after, (one, other), schema, out),
             None => {
-                let change = Change::new("follow-up-added", Class::NewCalls, Subject::AfterCall, after.all[other].name.clone());
+                let change = Change::new(
+                    "follow-up-added",
+                    Class::NewCalls,
+                    Subject::AfterCall,
+                    after.all[other].name.clone(),
+                );
                 let change = change.sign(Sign::Added).values(None, after.summary(other));
                 let change = change.places(None, Some(after.all[other].place.clone()));
                 out.push(change.caller("something more is done after each new call"));
@@ -101,7 +115,12 @@ fn gap(
         }
     }
     for one in left {
-        let change = Change::new("follow-up-removed", Class::NewCalls, Subject::AfterCall, before.all[one].name.clone());
+        let change = Change::new(
+            "follow-up-removed",
+            Class::NewCalls,
+            Subject::AfterCall,
+            before.all[one].name.clone(),
+        );
         let change = change.sign(Sign::Removed).values(before.summary(one), None);
         let change = change.places(Some(before.all[one].place.clone()), None);
         out.push(change.caller("this is not done any more after new calls; calls in progress still get it"));
@@ -109,23 +128,55 @@ fn gap(
 }
 
 fn changed(before: &Items<'_>, after: &Items<'_>, (one, other): (usize, usize), schema: &Json, out: &mut Vec<Change>) {
-    let (Some(was), Some(is)) = (before.nodes.get(one), after.nodes.get(other)) else { return };
-    let (Some(old), Some(new)) = (before.document, after.document) else { return };
+    let (Some(was), Some(is)) = (before.nodes.get(one), after.nodes.get(other)) else {
+        return;
+    };
+    let (Some(old), Some(new)) = (before.document, after.document) else {
+        return;
+    };
     let name = &after.all[other].name;
-    let when = |item: &AfterItem| item.when.as_ref().map(|when| (when.text().to_owned(), when.place().clone())).unzip();
+    let when = |item: &AfterItem| {
+        item.when
+            .as_ref()
+            .map(|when| (when.text().to_owned(), when.place().clone()))
+            .unzip()
+    };
     let ((text, place_was), (now, place_is)) = (when(&before.all[one]), when(&after.all[other]));
     if text != now {
-        let change = Change::new("follow-up-changed", Class::NewCalls, Subject::AfterCall, format!("{name} when"));
-        out.push(change.values(text, now).places(place_was, place_is).caller("it is done after other calls"));
+        let change = Change::new(
+            "follow-up-changed",
+            Class::NewCalls,
+            Subject::AfterCall,
+            format!("{name} when"),
+        );
+        out.push(
+            change
+                .values(text, now)
+                .places(place_was, place_is)
+                .caller("it is done after other calls"),
+        );
     }
-    let (Some(was), Some(is)) = (kind_entry(was), kind_entry(is)) else { return };
+    let (Some(was), Some(is)) = (kind_entry(was), kind_entry(is)) else {
+        return;
+    };
     let form = tree::property(schema, &is.key.text);
     for delta in tree::compare("", Some(&was.value), Some(&is.value), form) {
-        let class = if delta.is_default { Class::Compatible } else { Class::NewCalls };
+        let class = if delta.is_default {
+            Class::Compatible
+        } else {
+            Class::NewCalls
+        };
         let caller = notice::of(&delta);
-        let what = if delta.path.is_empty() { name.clone() } else { format!("{name} {}", delta.path) };
+        let what = if delta.path.is_empty() {
+            name.clone()
+        } else {
+            format!("{name} {}", delta.path)
+        };
         let change = Change::new("follow-up-changed", class, Subject::AfterCall, what).values(delta.was, delta.is);
-        let places = (place(old, delta.old.or(Some(was.key.span))), place(new, delta.new.or(Some(is.key.span))));
+        let places = (
+            place(old, delta.old.or(Some(was.key.span))),
+            place(new, delta.new.or(Some(is.key.span))),
+        );
         out.push(change.places(places.0, places.1).caller(caller));
     }
 }

@@ -12,7 +12,8 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, schema: &Json) -> Vec<Chan
     for (name, agent) in &new.flow.agents {
         let is = written(new, name);
         let Some(before) = old.flow.agents.get(name) else {
-            let change = Change::new("agent-added", Class::NewCalls, Subject::Agent(name.clone()), "").sign(Sign::Added);
+            let change =
+                Change::new("agent-added", Class::NewCalls, Subject::Agent(name.clone()), "").sign(Sign::Added);
             let change = change.values(None, is.map(|(_, entry)| tree::compact(&entry.value)));
             let at = is.and_then(|(document, entry)| place(document, Some(entry.key.span)));
             out.push(change.places(None, at).caller("callers can talk with somebody new"));
@@ -25,12 +26,22 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, schema: &Json) -> Vec<Chan
             }
         }
     }
-    for (name, _) in old.flow.agents.iter().filter(|(name, _)| !new.flow.agents.contains_key(*name)) {
+    for (name, _) in old
+        .flow
+        .agents
+        .iter()
+        .filter(|(name, _)| !new.flow.agents.contains_key(*name))
+    {
         let was = written(old, name);
-        let change = Change::new("agent-removed", Class::NewCalls, Subject::Agent(name.clone()), "").sign(Sign::Removed);
+        let change =
+            Change::new("agent-removed", Class::NewCalls, Subject::Agent(name.clone()), "").sign(Sign::Removed);
         let change = change.values(was.map(|(_, entry)| tree::compact(&entry.value)), None);
         let at = was.and_then(|(document, entry)| place(document, Some(entry.key.span)));
-        out.push(change.places(at, None).caller("no new call talks with this agent; calls in progress still do"));
+        out.push(
+            change
+                .places(at, None)
+                .caller("no new call talks with this agent; calls in progress still do"),
+        );
     }
     out
 }
@@ -71,7 +82,11 @@ fn values(
         if delta.path == "instructions" {
             continue;
         }
-        let class = if delta.is_default { Class::Compatible } else { Class::NewCalls };
+        let class = if delta.is_default {
+            Class::Compatible
+        } else {
+            Class::NewCalls
+        };
         let caller = notice::of(&delta);
         let at = |document, span: Option<Span>, key| place(document, span.or(Some(key)));
         let places = (at(before, delta.old, was.key.span), at(after, delta.new, is.key.span));

@@ -36,7 +36,10 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, was: &Step, is: &Step, pai
                 Sign::Changed,
                 format!("callers to whom this happens come to `{}`", new.name(to)),
             ),
-            (None, Some(to)) => (Sign::Added, format!("this can happen now, and leads to `{}`", new.name(to))),
+            (None, Some(to)) => (
+                Sign::Added,
+                format!("this can happen now, and leads to `{}`", new.name(to)),
+            ),
             _ => (Sign::Removed, "this cannot happen any more".to_owned()),
         };
         let id = match sign {
@@ -45,25 +48,41 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, was: &Step, is: &Step, pai
             Sign::Changed | Sign::Renamed => "edge-rewired",
         };
         out.push(
-            Change::new(id, Class::NewCalls, Subject::Step(is.name.clone()), format!("on {}", one.outcomes.join(", ")))
-                .sign(sign)
-                .values(
-                    one.from.map(|from| old.name(from).to_owned()),
-                    one.to.map(|to| new.name(to).to_owned()),
-                )
-                .places(wired_at(old, was, first), wired_at(new, is, first))
-                .caller(caller),
+            Change::new(
+                id,
+                Class::NewCalls,
+                Subject::Step(is.name.clone()),
+                format!("on {}", one.outcomes.join(", ")),
+            )
+            .sign(sign)
+            .values(
+                one.from.map(|from| old.name(from).to_owned()),
+                one.to.map(|to| new.name(to).to_owned()),
+            )
+            .places(wired_at(old, was, first), wired_at(new, is, first))
+            .caller(caller),
         );
     }
-    let (skipped, skips) = (was.when.as_ref().map(|(_, to)| *to), is.when.as_ref().map(|(_, to)| *to));
+    let (skipped, skips) = (
+        was.when.as_ref().map(|(_, to)| *to),
+        is.when.as_ref().map(|(_, to)| *to),
+    );
     if let (Some(from), Some(to)) = (skipped, skips)
         && pairs.steps.get(&from) != Some(&to)
     {
         out.push(
-            Change::new("edge-rewired", Class::NewCalls, Subject::Step(is.name.clone()), "skipped, to")
-                .values(Some(old.name(from).to_owned()), Some(new.name(to).to_owned()))
-                .places(wired_at(old, was, ""), wired_at(new, is, ""))
-                .caller(format!("callers for whom `when` does not hold come to `{}`", new.name(to))),
+            Change::new(
+                "edge-rewired",
+                Class::NewCalls,
+                Subject::Step(is.name.clone()),
+                "skipped, to",
+            )
+            .values(Some(old.name(from).to_owned()), Some(new.name(to).to_owned()))
+            .places(wired_at(old, was, ""), wired_at(new, is, ""))
+            .caller(format!(
+                "callers for whom `when` does not hold come to `{}`",
+                new.name(to)
+            )),
         );
     }
 }
@@ -78,9 +97,17 @@ struct Moved {
 fn wired_at(side: &Side<'_>, step: &Step, outcome: &str) -> Option<Place> {
     let (document, node) = side.written(step)?;
     let otherwise = || side.root(step.section)?.1.key("otherwise");
-    let target = step.target(&outcome.into()).or_else(|| step.when.as_ref().map(|(_, to)| *to))?;
-    let named = |node: &&Node| node.scalar().is_some_and(|name| name.text == side.local(side.flow.step(target)));
+    let target = step
+        .target(&outcome.into())
+        .or_else(|| step.when.as_ref().map(|(_, to)| *to))?;
+    let named = |node: &&Node| {
+        node.scalar()
+            .is_some_and(|name| name.text == side.local(side.flow.step(target)))
+    };
     let own = node.key("on").and_then(|on| on.key(outcome));
-    let span = own.or_else(|| node.key("next").filter(named)).or_else(otherwise).map(|node| node.span);
+    let span = own
+        .or_else(|| node.key("next").filter(named))
+        .or_else(otherwise)
+        .map(|node| node.span);
     Some(span.map_or_else(|| step.place.clone(), |span| Place::new(&document.source, span)))
 }

@@ -29,11 +29,21 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>) -> Vec<Change> {
         let (id, caller) = match path.strip_suffix(".xml") {
             Some(name) => {
                 let verb = name.strip_prefix("templates/").unwrap_or(name);
-                (format!("template-{word}"), format!("what the carrier is told for `{verb}` differs in new calls"))
+                (
+                    format!("template-{word}"),
+                    format!("what the carrier is told for `{verb}` differs in new calls"),
+                )
             }
-            None => (format!("message-{word}"), "the message that is sent has another text".to_owned()),
+            None => (
+                format!("message-{word}"),
+                "the message that is sent has another text".to_owned(),
+            ),
         };
-        let id = ID.iter().find(|known| **known == id).copied().unwrap_or("template-changed");
+        let id = ID
+            .iter()
+            .find(|known| **known == id)
+            .copied()
+            .unwrap_or("template-changed");
         let at = |text: Option<&String>| text.map(|text| Place::start_of(&Source::new(path.as_str(), text.as_str())));
         let quoted = |text: Option<&String>| text.map(|text| serde_json::Value::from(text.as_str()).to_string());
         out.push(
@@ -62,26 +72,38 @@ fn sounds(old: &Side<'_>, new: &Side<'_>) -> Vec<Change> {
         let was = old.compiled.marks.get(path);
         // What the new flow does not name may still lie there: then calls in progress hear it to the end.
         let Some((now, mark)) = new.files.asset(path) else {
-            let change = Change::new("sound-removed", Class::Breaking, Subject::Files, path.clone()).sign(Sign::Removed);
-            let change = change.values(Some(described(asset.millis, was)), None).places(first_use(old, path), None);
+            let change =
+                Change::new("sound-removed", Class::Breaking, Subject::Files, path.clone()).sign(Sign::Removed);
+            let change = change
+                .values(Some(described(asset.millis, was)), None)
+                .places(first_use(old, path), None);
             out.push(change.caller("calls in progress that come to it hear nothing in its place (11200): keep the file until they are over"));
             continue;
         };
         if was == Some(&mark) {
             continue;
         }
-        let outlasts = asset.millis.zip(now.millis).is_some_and(|(before, after)| after >= before + watchdog(old));
+        let outlasts = asset
+            .millis
+            .zip(now.millis)
+            .is_some_and(|(before, after)| after >= before + watchdog(old));
         let (class, caller) = if outlasts && old.flow.steps.iter().any(is_stream) {
             (
                 Class::Breaking,
                 "calls in progress hear it too, and their watchdog counts on the old length: it can cut the new sound off. Give the new sound another name",
             )
         } else {
-            (Class::NewCalls, "callers hear another sound, those of calls in progress too: sounds are not kept with a version")
+            (
+                Class::NewCalls,
+                "callers hear another sound, those of calls in progress too: sounds are not kept with a version",
+            )
         };
         out.push(
             Change::new("sound-replaced", class, Subject::Files, path.clone())
-                .values(Some(described(asset.millis, was)), Some(described(now.millis, Some(&mark))))
+                .values(
+                    Some(described(asset.millis, was)),
+                    Some(described(now.millis, Some(&mark))),
+                )
                 .places(first_use(old, path), first_use(new, path))
                 .caller(caller),
         );
@@ -98,7 +120,9 @@ fn watchdog(side: &Side<'_>) -> u64 {
     let starts = side.flow.steps.iter().filter(|step| is_stream(step)).map(|step| {
         let value = side.written(step).and_then(|(_, node)| node.key(step.kind.name()));
         let start = value.and_then(|value| value.key("start").or_else(|| value.key("watchdog")?.key("start")));
-        let start = start.and_then(Node::scalar).and_then(|scalar| Duration::parse(&scalar.text));
+        let start = start
+            .and_then(Node::scalar)
+            .and_then(|scalar| Duration::parse(&scalar.text));
         start.map_or(START, Duration::as_millis)
     });
     starts.min().unwrap_or(START)
@@ -117,7 +141,11 @@ fn described(millis: Option<u64>, mark: Option<&String>) -> String {
 fn first_use(side: &Side<'_>, path: &str) -> Option<Place> {
     let named = |step: &crate::call::Step| {
         let touches = step.kind.touches();
-        touches.assets.iter().find(|asset| asset.value == path).map(|asset| asset.place.clone())
+        touches
+            .assets
+            .iter()
+            .find(|asset| asset.value == path)
+            .map(|asset| asset.place.clone())
     };
     side.flow.steps.iter().find_map(named)
 }

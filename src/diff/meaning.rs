@@ -72,8 +72,14 @@ mod tests {
     #[test]
     fn places_go_and_texts_stay() {
         let cases = [
-            (r#"Located { value: "a", place: Place(f.yaml:1:2) }"#, r#"Located { value: "a", place:  }"#),
-            (r#"Template("Place(f.yaml:1:2) \" Place(g:3:4)")"#, r#"Template("Place(f.yaml:1:2) \" Place(g:3:4)")"#),
+            (
+                r#"Located { value: "a", place: Place(f.yaml:1:2) }"#,
+                r#"Located { value: "a", place:  }"#,
+            ),
+            (
+                r#"Template("Place(f.yaml:1:2) \" Place(g:3:4)")"#,
+                r#"Template("Place(f.yaml:1:2) \" Place(g:3:4)")"#,
+            ),
             ("Place(a (1).yaml:10:2), 1", ", 1"),
             ("Part { section: 12, ends: [] }", "Part { , ends: [] }"),
             ("MyPlace(1) '\"' Place(x:1:1)", "MyPlace(1) '\"' "),

@@ -18,7 +18,8 @@ mod steps;
 mod tree;
 
 use self::pair::Pairs;
-use crate::call::StepId;
+use crate::call::{Flow, StepId};
+use crate::flow::Place;
 use serde_json::Value as Json;
 
 pub use change::{Change, Class, Fate, Sign, Subject};
@@ -37,7 +38,11 @@ impl Diff {
     /// Compares two flows that check out.
     pub fn between(old: &Side<'_>, new: &Side<'_>) -> Self {
         let schema = crate::compile::schema();
-        let each = |key: &str| tree::property(&schema, key).get("additionalProperties").unwrap_or(&Json::Null);
+        let each = |key: &str| {
+            tree::property(&schema, key)
+                .get("additionalProperties")
+                .unwrap_or(&Json::Null)
+        };
         let pairs = Pairs::new(old, new);
         let mut changes = head::compare(old, new, &pairs, &schema);
         changes.extend(steps::compare(old, new, &pairs, each("steps")));
@@ -47,6 +52,40 @@ impl Diff {
         changes.extend(needs::compare(old, new, &pairs));
         let fates = fates(old, new, &pairs, &changes);
         Self { changes, fates }
+    }
+
+    /// A flow that was not there before.
+    pub fn added(flow: &Flow, file: &str) -> Self {
+        let change = Change::new("flow-added", Class::NewCalls, Subject::Flow(None), "").sign(Sign::Added);
+        let start = flow.steps.first().map(|step| Place::start_of(step.place.source()));
+        let caller = "nothing yet: calls come here once a number or `--flow` names the file";
+        Self::alone(
+            change
+                .values(None, Some(file.to_owned()))
+                .places(None, start)
+                .caller(caller),
+        )
+    }
+
+    /// A flow that is not there any more.
+    pub fn removed(flow: &Flow, file: &str) -> Self {
+        let change = Change::new("flow-removed", Class::Breaking, Subject::Flow(None), "").sign(Sign::Removed);
+        let start = flow.steps.first().map(|step| Place::start_of(step.place.source()));
+        let caller =
+            "an engine that is told to take calls with it does not start, and flows that run it do not compile";
+        Self::alone(
+            change
+                .values(Some(file.to_owned()), None)
+                .places(start, None)
+                .caller(caller),
+        )
+    }
+
+    fn alone(change: Change) -> Self {
+        Self {
+            changes: vec![change],
+            fates: Vec::new(),
+        }
     }
 
     /// Whether nothing differs.
@@ -73,15 +112,23 @@ impl Diff {
 /// A step has changed where it, or an agent that it names, did.
 fn fates(old: &Side<'_>, new: &Side<'_>, pairs: &Pairs, changes: &[Change]) -> Vec<Fate> {
     let touched = |subject: Subject| {
-        changes.iter().any(|change| change.subject == subject && change.class > Class::Compatible)
+        changes
+            .iter()
+            .any(|change| change.subject == subject && change.class > Class::Compatible)
     };
     let fate = |(id, _): (StepId, &crate::call::Step)| {
-        let Some(now) = pairs.steps.get(&id) else { return Fate::Removed };
+        let Some(now) = pairs.steps.get(&id) else {
+            return Fate::Removed;
+        };
         let step = new.flow.step(*now);
         let agents = step.kind.touches().agents;
         let changed = touched(Subject::Step(step.name.clone()))
             || agents.iter().any(|agent| touched(Subject::Agent(agent.value.clone())));
-        if changed { Fate::Changed(step.name.clone()) } else { Fate::Same(step.name.clone()) }
+        if changed {
+            Fate::Changed(step.name.clone())
+        } else {
+            Fate::Same(step.name.clone())
+        }
     };
     old.steps().map(fate).collect()
 }

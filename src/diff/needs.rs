@@ -24,14 +24,29 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, pairs: &Pairs) -> Vec<Chan
             _ => change.values(Some(name.to_owned()), None).places(place.cloned(), None),
         }
     };
-    for (secret, place) in is.secrets.iter().filter(|(secret, _)| !was.secrets.contains_key(*secret)) {
-        let caller = "set it before this is deployed: without it the conversation fails, and callers come to the fallback";
+    for (secret, place) in is
+        .secrets
+        .iter()
+        .filter(|(secret, _)| !was.secrets.contains_key(*secret))
+    {
+        let caller =
+            "set it before this is deployed: without it the conversation fails, and callers come to the fallback";
         out.push(named("secret-added", "secret", secret, Sign::Added, Some(place)).caller(caller));
     }
-    for (secret, place) in was.secrets.iter().filter(|(secret, _)| !is.secrets.contains_key(*secret)) {
+    for (secret, place) in was
+        .secrets
+        .iter()
+        .filter(|(secret, _)| !is.secrets.contains_key(*secret))
+    {
         let change = named("secret-removed", "secret", secret, Sign::Removed, Some(place));
         let caller = "nothing, while it stays set: calls in progress need it until they are over";
-        out.push(Change { class: Class::Compatible, ..change }.caller(caller));
+        out.push(
+            Change {
+                class: Class::Compatible,
+                ..change
+            }
+            .caller(caller),
+        );
     }
     for (path, place) in is.webhooks.iter().filter(|(path, _)| !was.webhooks.contains_key(*path)) {
         let caller = "the carrier comes here for the first time: what stands before the engine must let it through";
@@ -40,7 +55,13 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, pairs: &Pairs) -> Vec<Chan
     for (path, place) in was.webhooks.iter().filter(|(path, _)| !is.webhooks.contains_key(*path)) {
         let change = named("webhook-removed", "webhook", path, Sign::Removed, Some(place));
         let caller = "nothing, while it stays open: calls in progress still come here";
-        out.push(Change { class: Class::Compatible, ..change }.caller(caller));
+        out.push(
+            Change {
+                class: Class::Compatible,
+                ..change
+            }
+            .caller(caller),
+        );
     }
     variables(old, new, pairs, &mut out);
     out
@@ -82,10 +103,12 @@ impl Needs {
         for name in std::iter::once(&spec.provider).chain(&spec.fallback) {
             let entry = self.declared.as_ref().and_then(|all| all.key(name));
             let text = |key: &str| Some(entry?.key(key)?.scalar()?.text.clone());
-            let own = entry.and_then(|entry| entry.key("api_key")).map(|key| match key.key("env") {
-                Some(name) => tree::compact(name),
-                None => tree::compact(key),
-            });
+            let own = entry
+                .and_then(|entry| entry.key("api_key"))
+                .map(|key| match key.key("env") {
+                    Some(name) => tree::compact(name),
+                    None => tree::compact(key),
+                });
             // The key that is usual for a protocol goes to its usual address alone.
             let elsewhere = text("base_url").is_some() || (*name == spec.provider && spec.base_url.is_some());
             let kind = text("kind").unwrap_or_else(|| name.clone());
@@ -120,16 +143,35 @@ fn providers(was: &Needs, is: &Needs, new: &Side<'_>, out: &mut Vec<Change>) {
         }
     }
     for ((does, name), (_, place)) in is.providers.iter().filter(|(key, _)| !was.providers.contains_key(*key)) {
-        let change = Change::new("provider-added", Class::NewCalls, Subject::Needs, format!("{does} by")).sign(Sign::Added);
-        let change = change.values(None, Some(name.clone())).places(None, Some(place.clone()));
+        let change =
+            Change::new("provider-added", Class::NewCalls, Subject::Needs, format!("{does} by")).sign(Sign::Added);
+        let change = change
+            .values(None, Some(name.clone()))
+            .places(None, Some(place.clone()));
         out.push(change.caller("somebody else does the work: answers, voice or speed can differ"));
     }
-    let used: BTreeSet<&str> = was.providers.keys().chain(is.providers.keys()).map(|(_, name)| name.as_str()).collect();
+    let used: BTreeSet<&str> = was
+        .providers
+        .keys()
+        .chain(is.providers.keys())
+        .map(|(_, name)| name.as_str())
+        .collect();
     for name in used {
         let of = |needs: &Needs| needs.declared.as_ref().and_then(|all| all.key(name)).cloned();
-        let (Some(before), Some(after)) = (of(was), of(is)) else { continue };
-        for delta in tree::compare(&format!("engine.yaml providers.{name}"), Some(&before), Some(&after), &Json::Null) {
-            let class = if delta.path.contains(".price") { Class::Compatible } else { Class::NewCalls };
+        let (Some(before), Some(after)) = (of(was), of(is)) else {
+            continue;
+        };
+        for delta in tree::compare(
+            &format!("engine.yaml providers.{name}"),
+            Some(&before),
+            Some(&after),
+            &Json::Null,
+        ) {
+            let class = if delta.path.contains(".price") {
+                Class::Compatible
+            } else {
+                Class::NewCalls
+            };
             let change = Change::new("provider-changed", class, Subject::Needs, delta.path).values(delta.was, delta.is);
             out.push(change.caller("after a restart it holds for all calls: settings are not kept with a version"));
         }
@@ -168,7 +210,10 @@ fn set(side: &Side<'_>, section: usize) -> BTreeMap<String, Place> {
     let mut out = BTreeMap::new();
     for step in side.flow.steps.iter().filter(|step| step.section == section) {
         let touches = step.kind.touches();
-        let agents = touches.agents.iter().filter_map(|name| side.flow.agents.get(&name.value)?.providers());
+        let agents = touches
+            .agents
+            .iter()
+            .filter_map(|name| side.flow.agents.get(&name.value)?.providers());
         let actions = agents.flat_map(|providers| &providers.actions);
         let kept = actions.flat_map(|action| {
             let work = action.work.iter().flat_map(|work| work.touches().sets);

@@ -24,7 +24,9 @@ impl Pairs {
             ..Self::default()
         };
         for (id, step) in old.steps() {
-            let Some(section) = pairs.sections.get(&step.section) else { continue };
+            let Some(section) = pairs.sections.get(&step.section) else {
+                continue;
+            };
             let same = |(_, other): &(StepId, &Step)| other.section == *section && new.local(other) == old.local(step);
             if let Some((other, _)) = new.steps().find(same) {
                 pairs.pair(id, other);
@@ -44,7 +46,9 @@ impl Pairs {
         let mut open: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
         for (id, step) in new.steps().filter(|(id, _)| !self.back.contains_key(id)) {
             let label = |other: StepId| self.back.contains_key(&other).then(|| new.name(other).to_owned());
-            open.entry(key(new, id, step, Some(step.section), &label)).or_default().push(id);
+            open.entry(key(new, id, step, Some(step.section), &label))
+                .or_default()
+                .push(id);
         }
         let mut found = Vec::new();
         for (id, step) in old.steps().filter(|(id, _)| !self.steps.contains_key(id)) {
@@ -74,7 +78,11 @@ fn key(
         None if target == id => "itself".to_owned(),
         None => "?".to_owned(),
     };
-    let wiring: BTreeMap<&str, String> = step.wiring.iter().map(|(outcome, to)| (outcome.as_str(), target(*to))).collect();
+    let wiring: BTreeMap<&str, String> = step
+        .wiring
+        .iter()
+        .map(|(outcome, to)| (outcome.as_str(), target(*to)))
+        .collect();
     let skip = step.when.as_ref().map(|(_, to)| target(*to));
     let mut from: Vec<String> = Vec::new();
     for (other, before) in side.steps() {
@@ -86,7 +94,10 @@ fn key(
     }
     from.sort();
     let starts = side.flow.sections.iter().any(|section| section.start == id);
-    format!("{section:?} {} {wiring:?} {skip:?} {from:?} {starts}", Side::meaning(step))
+    format!(
+        "{section:?} {} {wiring:?} {skip:?} {from:?} {starts}",
+        Side::meaning(step)
+    )
 }
 
 /// The main flow is the main flow; those that it runs are known by their file, else by their name.

@@ -36,7 +36,10 @@ impl<'a> Side<'a> {
 
     /// The document of a file that was read.
     pub(super) fn document(&self, file: &str) -> Option<&'a Document> {
-        self.compiled.documents.iter().find(|document| document.source.name() == file)
+        self.compiled
+            .documents
+            .iter()
+            .find(|document| document.source.name() == file)
     }
 
     /// The file of a section; none where it has no step.

@@ -65,22 +65,34 @@ fn summary(side: &Side<'_>, step: &Step) -> String {
 
 /// The entry that names a step's kind.
 pub(super) fn kind_entry(step: &Node) -> Option<&Entry> {
-    step.as_map()?.iter().find(|entry| !COMMON.contains(&entry.key.text.as_str()))
+    step.as_map()?
+        .iter()
+        .find(|entry| !COMMON.contains(&entry.key.text.as_str()))
 }
 
 fn content(old: &Side<'_>, new: &Side<'_>, was: &Step, is: &Step, schema: &Json, out: &mut Vec<Change>) {
     if Side::meaning(was) == Side::meaning(is) {
         return;
     }
-    let (Some((before, one)), Some((after, other))) = (old.written(was), new.written(is)) else { return };
-    let (Some(one), Some(other)) = (kind_entry(one), kind_entry(other)) else { return };
+    let (Some((before, one)), Some((after, other))) = (old.written(was), new.written(is)) else {
+        return;
+    };
+    let (Some(one), Some(other)) = (kind_entry(one), kind_entry(other)) else {
+        return;
+    };
     let subject = || Subject::Step(is.name.clone());
-    let condition = |step: &Step| step.when.as_ref().map(|(when, _)| (when.text().to_owned(), when.place().clone()));
+    let condition = |step: &Step| {
+        step.when
+            .as_ref()
+            .map(|(when, _)| (when.text().to_owned(), when.place().clone()))
+    };
     let (when, then) = (condition(was), condition(is));
     if when.as_ref().map(|(text, _)| text) != then.as_ref().map(|(text, _)| text) {
         let split = |one: Option<(String, crate::flow::Place)>| one.unzip();
         let ((was, old), (is, new)) = (split(when), split(then));
-        let change = Change::new("condition-changed", Class::NewCalls, subject(), "when").values(was, is).places(old, new);
+        let change = Change::new("condition-changed", Class::NewCalls, subject(), "when")
+            .values(was, is)
+            .places(old, new);
         out.push(change.caller("other callers skip this step"));
     }
     if was.kind.name() != is.kind.name() {
@@ -100,7 +112,11 @@ fn content(old: &Side<'_>, new: &Side<'_>, was: &Step, is: &Step, schema: &Json,
         deltas = vec![tree::whole(was.kind.name(), &one.value, &other.value)];
     }
     for delta in deltas {
-        let class = if delta.is_default { Class::Compatible } else { Class::NewCalls };
+        let class = if delta.is_default {
+            Class::Compatible
+        } else {
+            Class::NewCalls
+        };
         let caller = notice::of(&delta);
         let places = (
             place(before, delta.old.or(Some(one.key.span))),

@@ -46,9 +46,11 @@ pub fn equal(one: &Node, other: &Node) -> bool {
         }
         (Value::Map(one), Value::Map(entries)) => {
             one.len() == entries.len()
-                && one
-                    .iter()
-                    .all(|entry| other.key(&entry.key.text).is_some_and(|value| equal(&entry.value, value)))
+                && one.iter().all(|entry| {
+                    other
+                        .key(&entry.key.text)
+                        .is_some_and(|value| equal(&entry.value, value))
+                })
         }
         _ => false,
     }
@@ -62,7 +64,9 @@ pub fn compact(node: &Node) -> String {
         Value::Scalar(scalar) => Json::from(scalar.text.as_str()).to_string(),
         Value::Seq(items) => format!("[{}]", items.iter().map(compact).collect::<Vec<_>>().join(", ")),
         Value::Map(entries) => {
-            let pairs = entries.iter().map(|entry| format!("{}: {}", entry.key.text, compact(&entry.value)));
+            let pairs = entries
+                .iter()
+                .map(|entry| format!("{}: {}", entry.key.text, compact(&entry.value)));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
     }
@@ -80,7 +84,11 @@ fn walk(path: &str, old: Option<&Node>, new: Option<&Node>, schema: &Json, out: 
             if schema.get("properties").is_some() && !entries.is_empty() {
                 for entry in entries {
                     let (path, schema) = (join(path, &entry.key.text), property(schema, &entry.key.text));
-                    let (was, is) = if old.is_some() { (Some(&entry.value), None) } else { (None, Some(&entry.value)) };
+                    let (was, is) = if old.is_some() {
+                        (Some(&entry.value), None)
+                    } else {
+                        (None, Some(&entry.value))
+                    };
                     walk(&path, was, is, schema, out);
                 }
                 if out.len() == begun {
@@ -109,7 +117,8 @@ fn both(path: &str, one: &Node, other: &Node, schema: &Json, out: &mut Vec<Delta
         }
         (Value::Seq(before), Value::Seq(after)) => lists(path, before, after, schema, out),
         (Value::Map(entries), _) | (_, Value::Map(entries)) => {
-            let short = shorthand(schema).filter(|_| matches!(one.value, Value::Scalar(_)) || matches!(other.value, Value::Scalar(_)));
+            let short = shorthand(schema)
+                .filter(|_| matches!(one.value, Value::Scalar(_)) || matches!(other.value, Value::Scalar(_)));
             let Some(key) = short else {
                 out.push(delta(path, Some(one), Some(other), schema));
                 return;
@@ -117,7 +126,10 @@ fn both(path: &str, one: &Node, other: &Node, schema: &Json, out: &mut Vec<Delta
             // A value alone stands for one key's; what the map has beside it differs.
             let is_old = one.as_map().is_some();
             let alone = if is_old { other } else { one };
-            let written = entries.iter().find(|entry| entry.key.text == key).map(|entry| &entry.value);
+            let written = entries
+                .iter()
+                .find(|entry| entry.key.text == key)
+                .map(|entry| &entry.value);
             let mut pair = |key: &str, in_map: Option<&Node>, beside: Option<&Node>| {
                 let (was, is) = if is_old { (in_map, beside) } else { (beside, in_map) };
                 walk(&join(path, key), was, is, property(schema, key), out);
@@ -142,8 +154,17 @@ fn lists(path: &str, before: &[Node], after: &[Node], schema: &Json, out: &mut V
         return;
     }
     let shorter = before.len().min(after.len());
-    let head = before.iter().zip(after).take_while(|(one, other)| equal(one, other)).count();
-    let tail = before.iter().rev().zip(after.iter().rev()).take_while(|(one, other)| equal(one, other)).count();
+    let head = before
+        .iter()
+        .zip(after)
+        .take_while(|(one, other)| equal(one, other))
+        .count();
+    let tail = before
+        .iter()
+        .rev()
+        .zip(after.iter().rev())
+        .take_while(|(one, other)| equal(one, other))
+        .count();
     let tail = tail.min(shorter - head);
     for (index, node) in before.iter().enumerate().take(before.len() - tail).skip(head) {
         out.push(delta(&format!("{path}[{}]", index + 1), Some(node), None, items));
@@ -166,7 +187,11 @@ fn delta(path: &str, old: Option<&Node>, new: Option<&Node>, schema: &Json) -> D
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 /// Whether both mean the same though written in another way: `60s` and `1m`, `"a"` and `'a'`.
@@ -185,15 +210,21 @@ fn same(one: &Node, other: &Node, schema: &Json) -> bool {
 }
 
 fn is_default(node: &Node, schema: &Json) -> bool {
-    let Some(default) = schema.get("default") else { return false };
+    let Some(default) = schema.get("default") else {
+        return false;
+    };
     let Some(scalar) = node.scalar() else { return false };
     let default = plain(default);
     scalar.text == default
-        || (is_time(schema) && Duration::parse(&scalar.text).is_some_and(|time| Duration::parse(&default) == Some(time)))
+        || (is_time(schema)
+            && Duration::parse(&scalar.text).is_some_and(|time| Duration::parse(&default) == Some(time)))
 }
 
 fn is_time(schema: &Json) -> bool {
-    schema.get("pattern").and_then(Json::as_str).is_some_and(|pattern| pattern.contains("(ms|s|m|h|d)"))
+    schema
+        .get("pattern")
+        .and_then(Json::as_str)
+        .is_some_and(|pattern| pattern.contains("(ms|s|m|h|d)"))
 }
 
 fn plain(value: &Json) -> String {
@@ -204,13 +235,22 @@ fn plain(value: &Json) -> String {
 pub fn property<'a>(schema: &'a Json, key: &str) -> &'a Json {
     let own = schema.get("properties").and_then(|properties| properties.get(key));
     let any = || schema.get("additionalProperties").filter(|any| any.is_object());
-    let one_of = || schema.get("anyOf")?.as_array()?.iter().map(|schema| property(schema, key)).find(|found| !found.is_null());
+    let one_of = || {
+        schema
+            .get("anyOf")?
+            .as_array()?
+            .iter()
+            .map(|schema| property(schema, key))
+            .find(|found| !found.is_null())
+    };
     own.or_else(any).or_else(one_of).unwrap_or(&Json::Null)
 }
 
 /// The key whose value may stand in place of the map.
 fn shorthand(schema: &Json) -> Option<&str> {
-    let [alone, map] = schema.get("anyOf")?.as_array()?.as_slice() else { return None };
+    let [alone, map] = schema.get("anyOf")?.as_array()?.as_slice() else {
+        return None;
+    };
     let alone = bare(alone);
     let properties = map.get("properties")?.as_object()?;
     let fits: Vec<&str> = properties

@@ -20,7 +20,7 @@ pub use contract::{Store, StoreFuture};
 pub use error::StoreError;
 pub use faults::{FaultyStore, Operation};
 pub use people::{CallLog, CallTurn, Contact, ContactUpdate, Inbound, Interaction, Recording, Row};
-pub use sqlite::{SqliteConfig, SqliteStore};
+pub use sqlite::{Glance, LiveCall, SqliteConfig, SqliteStore, glance};
 pub use work::{DueTimer, Task, TaskEnd, TaskFilter, TaskRecord, TaskRow, TaskState, TimerRow};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod claims;
 mod commit;
 mod connect;
+mod glance;
 mod mapping;
 mod reader;
 mod reads;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::reader::Readers;
+pub use self::glance::{Glance, LiveCall, glance};
 pub(super) use self::trouble::Trouble;
 use self::writer::Writer;
 use super::{
