@@ -36,7 +36,11 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>) -> Vec<Change> {
             }
             None => (
                 format!("message-{word}"),
-                "the message that is sent has another text".to_owned(),
+                match sign {
+                    Sign::Removed => "no new call sends this message".to_owned(),
+                    Sign::Added => "new calls can send this message".to_owned(),
+                    Sign::Changed | Sign::Renamed => "the message that is sent has another text".to_owned(),
+                },
             ),
         };
         let id = ID

@@ -4,7 +4,7 @@
 use super::change::{Change, Class, Sign, Subject};
 use super::pair::Pairs;
 use super::side::{Side, place};
-use super::tree;
+use super::{notice, tree};
 use crate::call::StepId;
 use crate::flow::{Node, Span};
 use serde_json::Value as Json;
@@ -45,11 +45,17 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, pairs: &Pairs, schema: &Js
         for (key, id, caller) in VALUES {
             let same = tree::compare(key, was.key(key), is.key(key), tree::property(schema, key));
             // Of a flow that is run, only the name matters: language, limits and apology are the caller's.
-            for delta in same.into_iter().filter(|_| *other == 0 || key == "flow") {
-                let class = if delta.is_default || key == "flow" {
+            let counts = |delta: &tree::Delta| !delta.is_default && (*other == 0 || key == "flow");
+            for delta in same.into_iter().filter(counts) {
+                let class = if key == "flow" {
                     Class::Compatible
                 } else {
                     Class::NewCalls
+                };
+                let caller = if key == "limits" {
+                    notice::of(&delta)
+                } else {
+                    caller.to_owned()
                 };
                 let change = Change::new(id, class, subject(), delta.path).values(delta.was, delta.is);
                 out.push(

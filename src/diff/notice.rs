@@ -73,7 +73,7 @@ pub(super) fn of(delta: &Delta) -> String {
     let key = delta.path.rsplit('.').next().unwrap_or_default();
     if let (Some(was), Some(is)) = (length(&delta.was), length(&delta.is)) {
         let way = if is > was { "longer" } else { "shorter" };
-        return format!("`{key}` is {way} for callers: {was} before, {is} now");
+        return format!("`{key}` is {way} than before: {is}, not {was}");
     }
     let names = delta.path.split(['.', '[']).rev();
     let found = names

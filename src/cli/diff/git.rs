@@ -52,8 +52,10 @@ impl Tree {
     /// The project at `root` as it was at `name`: a branch, a tag, `HEAD~2`, a hash.
     pub fn at(root: &Path, name: &str) -> Result<Self, GitError> {
         let inside = git(root, &["rev-parse", "--is-inside-work-tree"])?;
-        if !inside.is_ok_and(|answer| answer.starts_with(b"true")) {
-            return Err(GitError::NoRepository(root.to_owned()));
+        match inside {
+            Ok(answer) if answer.starts_with(b"true") => {}
+            Err(detail) if !detail.contains("not a git repository") => return Err(GitError::Failed(detail)),
+            _ => return Err(GitError::NoRepository(root.to_owned())),
         }
         let wanted = format!("{name}^{{commit}}");
         let commit = git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted])?;
@@ -137,7 +139,13 @@ fn pointer(bytes: &[u8]) -> Option<(Asset, String)> {
 
 /// What git answers in that folder; the inner error is what it says when it refuses.
 fn git(folder: &Path, arguments: &[&str]) -> Result<Result<Vec<u8>, String>, GitError> {
-    let run = Command::new("git").arg("-C").arg(folder).args(arguments).output();
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(arguments).env("LC_ALL", "C");
+    // Within a hook these name the repository as seen from another folder.
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
+        command.env_remove(name);
+    }
+    let run = command.output();
     let output = run.map_err(GitError::Missing)?;
     Ok(if output.status.success() {
         Ok(output.stdout)
