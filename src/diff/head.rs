@@ -43,6 +43,10 @@ pub(super) fn compare(old: &Side<'_>, new: &Side<'_>, pairs: &Pairs, schema: &Js
         let name = (*other > 0).then(|| new.flow.sections[*other].name.clone());
         let subject = || Subject::Flow(name.clone());
         for (key, id, caller) in VALUES {
+            let text = |root: &Node| root.key(key).and_then(Node::scalar).map(|scalar| scalar.text.clone());
+            if text(was).is_some() && text(was) == text(is) {
+                continue;
+            }
             let same = tree::compare(key, was.key(key), is.key(key), tree::property(schema, key));
             // Of a flow that is run, only the name matters: language, limits and apology are the caller's.
             let counts = |delta: &tree::Delta| !delta.is_default && (*other == 0 || key == "flow");

@@ -10,6 +10,7 @@ use crate::flow::{Findings, Node, Place, Source, parse};
 use crate::talk::Stage;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 const STAGES: [Stage; 4] = [Stage::Listen, Stage::Think, Stage::Speak, Stage::Live];
 
@@ -72,7 +73,8 @@ struct Needs {
     providers: BTreeMap<(&'static str, String), (Stage, Place)>,
     secrets: BTreeMap<String, Place>,
     webhooks: BTreeMap<&'static str, Place>,
-    declared: Option<Node>,
+    /// The providers of the project's `engine.yaml`, as written.
+    declared: Option<(Arc<Source>, Node)>,
 }
 
 impl Needs {
@@ -101,7 +103,7 @@ impl Needs {
 
     fn service(&mut self, side: &Side<'_>, stage: Stage, spec: &ServiceSpec) {
         for name in std::iter::once(&spec.provider).chain(&spec.fallback) {
-            let entry = self.declared.as_ref().and_then(|all| all.key(name));
+            let entry = self.declared.as_ref().and_then(|(_, all)| all.key(name));
             let text = |key: &str| Some(entry?.key(key)?.scalar()?.text.clone());
             let own = entry
                 .and_then(|entry| entry.key("api_key"))
@@ -122,11 +124,11 @@ impl Needs {
     }
 }
 
-/// The providers of the project's `engine.yaml`, as written.
-fn declared(side: &Side<'_>) -> Option<Node> {
+fn declared(side: &Side<'_>) -> Option<(Arc<Source>, Node)> {
     let text = side.files.text("engine.yaml")?;
     let document = parse(&Source::new("engine.yaml", text), &mut Findings::default());
-    document.root?.key("providers").cloned()
+    let providers = document.root?.key("providers").cloned()?;
+    Some((document.source, providers))
 }
 
 fn providers(was: &Needs, is: &Needs, new: &Side<'_>, out: &mut Vec<Change>) {
@@ -157,23 +159,29 @@ fn providers(was: &Needs, is: &Needs, new: &Side<'_>, out: &mut Vec<Change>) {
         .map(|(_, name)| name.as_str())
         .collect();
     for name in used {
-        let of = |needs: &Needs| needs.declared.as_ref().and_then(|all| all.key(name)).cloned();
-        let (Some(before), Some(after)) = (of(was), of(is)) else {
+        let of = |needs: &Needs| {
+            let (source, all) = needs.declared.as_ref()?;
+            let entry = all.entry(name)?;
+            Some((Arc::clone(source), entry.clone()))
+        };
+        let (Some((old, before)), Some((new, after))) = (of(was), of(is)) else {
             continue;
         };
-        for delta in tree::compare(
-            &format!("engine.yaml providers.{name}"),
-            Some(&before),
-            Some(&after),
-            &Json::Null,
-        ) {
+        let path = format!("engine.yaml providers.{name}");
+        for delta in tree::compare(&path, Some(&before.value), Some(&after.value), &Json::Null) {
+            // What a provider costs is only counted.
             let class = if delta.path.contains(".price") {
                 Class::Compatible
             } else {
                 Class::NewCalls
             };
+            let places = (
+                Some(Place::new(&old, delta.old.unwrap_or(before.key.span))),
+                Some(Place::new(&new, delta.new.unwrap_or(after.key.span))),
+            );
             let change = Change::new("provider-changed", class, Subject::Needs, delta.path).values(delta.was, delta.is);
-            out.push(change.caller("after a restart it holds for all calls: settings are not kept with a version"));
+            let caller = "after a restart it holds for all calls: settings are not kept with a version";
+            out.push(change.places(places.0, places.1).caller(caller));
         }
     }
 }

@@ -139,7 +139,7 @@ steps:
   end: {hangup: {}}
 after_call:
   - interaction: {kind: call, summary: A call.}
-  - sms: {to: \"{{ call.from }}\", text: Thank you.}
+  - sms: {to: \"{{ call.from }}\", body: Thank you.}
     when: call.seconds > 5
 ";
 
@@ -231,9 +231,9 @@ fn each_edit_is_told_as_what_it_does() {
             ],
         ),
         (
-            "text: Thank you.",
-            "text: Thanks.",
-            &["new_calls follow-up-changed after_call after_call 2 (sms) text: Thank you. -> Thanks."],
+            "body: Thank you.",
+            "body: Thanks.",
+            &["new_calls follow-up-changed after_call after_call 2 (sms) body: Thank you. -> Thanks."],
         ),
     ];
     for (from, to, want) in cases {

@@ -199,6 +199,9 @@ fn same(one: &Node, other: &Node, schema: &Json) -> bool {
     if equal(one, other) {
         return true;
     }
+    // Of a form with a shorthand, a scalar is the shorthand.
+    let short = shorthand(schema).and(schema.get("anyOf").and_then(|any| any.get(0)));
+    let schema = short.unwrap_or(schema);
     match (one.scalar(), other.scalar()) {
         (Some(one), Some(other)) if is_time(schema) => {
             Duration::parse(&one.text).is_some_and(|length| Duration::parse(&other.text) == Some(length))
