@@ -264,7 +264,7 @@ async fn calls_in_progress_are_counted_at_their_step() {
     write(
         folder,
         "flows/main.yaml",
-        &RECEPTIONIST.replace("reply: 8s", "reply: 7s"),
+        &RECEPTIONIST.replace("media: 6s", "media: 7s"),
     );
     let arguments = ["flows/main.yaml", "--against", "git:main", "--db", "engine.db"];
     let (found, code) = json(folder, &arguments);
@@ -283,7 +283,7 @@ async fn calls_in_progress_are_counted_at_their_step() {
     );
 
     // Of a version that is neither of the two, the store knows the steps; its sounds are looked for, too.
-    let other = RECEPTIONIST.replace("reply: 8s", "reply: 6s");
+    let other = RECEPTIONIST.replace("media: 6s", "media: 5s");
     write(folder, "flows/main.yaml", &other);
     git(folder, &["commit", "-q", "-a", "-m", "second"]);
     let gone = other.replace("play: tts/goodbye_he.mp3", "pause: 1s");

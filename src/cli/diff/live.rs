@@ -80,6 +80,9 @@ enum Phase {
     Ended {},
 }
 
+/// What calls are counted by: their version and its hash, whether they are over, and the step.
+type Group<'a> = (Version, &'a str, bool, Option<StepId>);
+
 /// The calls of this flow, by version and step. `now` is in Unix milliseconds.
 pub fn waiting(
     glance: &Glance,
@@ -89,7 +92,7 @@ pub fn waiting(
     paths: [&str; 2],
     now: u64,
 ) -> Vec<Waiting> {
-    let mut found: BTreeMap<(Version, &str, bool, Option<StepId>), (usize, u64)> = BTreeMap::new();
+    let mut found: BTreeMap<Group<'_>, (usize, u64)> = BTreeMap::new();
     let mut others: BTreeMap<&str, Other> = BTreeMap::new();
     for call in &glance.calls {
         let hash = call.flow_hash.as_str();
@@ -120,27 +123,26 @@ pub fn waiting(
         let entry = found.entry((version, hash, is_over, step)).or_default();
         *entry = (entry.0 + 1, entry.1.max(age));
     }
-    let line =
-        |((version, hash, is_over, step), (calls, oldest)): ((Version, &str, bool, Option<StepId>), (usize, u64))| {
-            let other = &others[hash];
-            let named = |id: StepId, side: &Side<'_>| side.flow.steps.get(id.index()).map(|step| step.name.clone());
-            let (name, fate) = match (step, version) {
-                (None, _) => (None, None),
-                (Some(id), Version::New) => (named(id, new), named(id, new).map(Fate::Same)),
-                (Some(id), Version::Old) => (named(id, old), diff.fate(id).cloned()),
-                (Some(id), Version::Other) => other.steps.get(id.index()).cloned().unzip(),
-            };
-            Waiting {
-                version,
-                hash: hash.to_owned(),
-                step: name,
-                fate,
-                is_over,
-                calls,
-                oldest,
-                lost: other.lost.clone(),
-            }
+    let line = |((version, hash, is_over, step), (calls, oldest)): (Group<'_>, (usize, u64))| {
+        let other = &others[hash];
+        let named = |id: StepId, side: &Side<'_>| side.flow.steps.get(id.index()).map(|step| step.name.clone());
+        let (name, fate) = match (step, version) {
+            (None, _) => (None, None),
+            (Some(id), Version::New) => (named(id, new), named(id, new).map(Fate::Same)),
+            (Some(id), Version::Old) => (named(id, old), diff.fate(id).cloned()),
+            (Some(id), Version::Other) => other.steps.get(id.index()).cloned().unzip(),
         };
+        Waiting {
+            version,
+            hash: hash.to_owned(),
+            step: name,
+            fate,
+            is_over,
+            calls,
+            oldest,
+            lost: other.lost.clone(),
+        }
+    };
     found.into_iter().map(line).collect()
 }
 
