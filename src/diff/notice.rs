@@ -9,6 +9,7 @@ const BY_KEY: [(&[&str], &str); 12] = [
         &[
             "play",
             "say",
+            "file",
             "sound",
             "prompt",
             "retry",

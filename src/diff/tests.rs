@@ -154,7 +154,7 @@ fn each_edit_is_told_as_what_it_does() {
     let cases: [(&str, &str, &[&str]); 19] = [
         ("flow: main", "# a comment\nflow: 'main'", &[]),
         ("max: 60s", "max: 1m, beep: true, silence: 5000ms", &[]),
-        ("play: hello.mp3,", "play: {sound: hello.mp3},", &[]),
+        ("play: hello.mp3,", "play: {file: hello.mp3},", &[]),
         ("hangup: {}", "hangup:", &[]),
         ("limits: {call: 15m}\n", "", &[]),
         (
