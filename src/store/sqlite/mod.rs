@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::reader::Readers;
 pub use self::glance::{Glance, LiveCall, glance};
+use self::reader::Readers;
 pub(super) use self::trouble::Trouble;
 use self::writer::Writer;
 use super::{
