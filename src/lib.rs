@@ -8,6 +8,7 @@ pub mod check;
 pub mod cli;
 pub mod compile;
 pub mod doctor;
+pub mod diff;
 pub mod flow;
 pub mod line;
 pub mod media;

@@ -3,6 +3,7 @@
 mod ci;
 mod completions;
 mod doctor;
+mod diff;
 mod exit_code;
 pub mod explain;
 mod gathered;
@@ -46,6 +47,8 @@ enum Command {
     Score(score::Args),
     /// Explains findings: what each is, what a caller would notice, how to mend it.
     Explain(explain::Explain),
+    /// Shows what an edit of a flow changes for callers, and for calls in progress.
+    Diff(diff::Args),
     /// Prints a JSON Schema.
     Schema(schema::Schema),
     /// Makes a new project that validates.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::New(args) => new::run(&args),
         Command::List(args) => list::run(&args),

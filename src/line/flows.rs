@@ -263,10 +263,16 @@ fn pack(path: &str, flow: &Flow, compiled: &Compiled) -> String {
     serde_json::to_string(&bundle).expect("a bundle has text keys only")
 }
 
+/// What the store keeps of a version, compiled again: the flow's file, and what comes of it. None where it is not to be
+/// read.
+pub fn kept(bundle: &str) -> Option<(String, Compiled)> {
+    let bundle: Bundle = serde_json::from_str(bundle).ok()?;
+    let compiled = compile(&bundle.path, &bundle);
+    Some((bundle.path, compiled))
+}
+
 fn unpack(text: &str) -> Option<Version> {
-    let bundle: Bundle = serde_json::from_str(text).ok()?;
-    let path = bundle.path.clone();
-    let compiled = compile(&path, &bundle);
+    let (path, compiled) = kept(text)?;
     let flow = compiled.flow?;
     Some(Version::new(flow, compiled.templates, path, text.to_owned()))
 }

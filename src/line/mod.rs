@@ -35,6 +35,6 @@ mod words;
 pub use config::{Config, ConfigError};
 pub use disk::{Disk, project_root};
 pub use engine::{Engine, Parts};
-pub use flows::{Flows, Reload, Version};
-pub use providers::{declared, protocols};
+pub use flows::{Flows, Reload, Version, kept};
+pub use providers::{declared, key_of, protocols};
 pub use ready::Front;

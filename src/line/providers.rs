@@ -347,6 +347,11 @@ fn kinds() -> impl Iterator<Item = (Stage, &'static str, Option<&'static str>)> 
     listen.chain(think).chain(speak).chain(live)
 }
 
+/// The variable of the environment that holds a protocol's key by custom.
+pub fn key_of(stage: Stage, protocol: &str) -> Option<&'static str> {
+    kinds().find(|(of, kind, _)| *of == stage && *kind == protocol)?.2
+}
+
 /// Every protocol: its stage, its name, and what it is.
 pub fn protocols() -> impl Iterator<Item = (Stage, &'static str, &'static str)> {
     let listen = listen::KINDS.iter().map(|kind| (Stage::Listen, kind.name, kind.about));

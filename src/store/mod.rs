@@ -21,7 +21,7 @@ pub use error::StoreError;
 pub use faults::{FaultyStore, Operation};
 pub use migrate::newest as newest_schema;
 pub use people::{CallLog, CallTurn, Contact, ContactUpdate, Inbound, Interaction, Recording, Row};
-pub use sqlite::{SqliteConfig, SqliteStore};
+pub use sqlite::{Glance, LiveCall, SqliteConfig, SqliteStore, glance};
 pub use work::{DueTimer, Task, TaskEnd, TaskFilter, TaskRecord, TaskRow, TaskState, TimerRow};
 
 #[cfg(test)]

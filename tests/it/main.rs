@@ -6,6 +6,7 @@ mod contract;
 mod conversation;
 mod explain;
 mod doctor;
+mod diff;
 mod faults;
 mod flows;
 mod followups;

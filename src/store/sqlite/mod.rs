@@ -3,6 +3,7 @@
 mod claims;
 mod commit;
 mod connect;
+mod glance;
 mod mapping;
 mod reader;
 mod reads;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::glance::{Glance, LiveCall, glance};
 use self::reader::Readers;
 pub(super) use self::trouble::Trouble;
 use self::writer::Writer;
