@@ -7,6 +7,7 @@ pub mod channels;
 pub mod check;
 pub mod cli;
 pub mod compile;
+pub mod edit;
 pub mod flow;
 pub mod line;
 pub mod media;

@@ -34,6 +34,14 @@ pub(super) fn common_schema() -> Value {
     })
 }
 
+/// The order in which a step's keys are written: what it is for, what it does, when, and where it leads.
+pub(super) fn order<'a>(kinds: &[&'a str]) -> Vec<&'a str> {
+    let mut order = vec!["describe"];
+    order.extend(kinds);
+    order.extend(["when", "on", "next"]);
+    order
+}
+
 /// Reads a step of a call.
 pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<RawStep> {
     let name = Located {
