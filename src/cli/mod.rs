@@ -1,7 +1,10 @@
 //! The command line: one file per command. Logs go to standard error; standard output carries only what was asked for.
 
 mod completions;
+mod edited;
 mod exit_code;
+mod fix;
+mod fmt;
 mod list;
 mod logs;
 mod new;
@@ -33,6 +36,8 @@ enum Command {
     Run(run::Run),
     /// Checks flows without touching anything: no network, no database, no secrets.
     Validate(validate::Validate),
+    /// Brings files into one form.
+    Fmt(fmt::Fmt),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
@@ -62,6 +67,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Schema(args) => schema::run(&args),

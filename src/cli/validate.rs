@@ -1,18 +1,20 @@
 //! `engine validate`: everything that can be known of a flow without touching anything.
 
+use super::edited::{self, Replaced};
+use super::fix::Fixing;
 use super::output::{Colour, rendered};
 use super::run::located;
 use super::{Exit, logs};
 use crate::check::checked;
-use crate::compile::{Compiled, Files};
+use crate::compile::Compiled;
 use crate::flow::Severity;
 use crate::line::Disk;
 use crate::report::Format;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-/// Checks flows: no network, no database, no secrets, nothing written.
+/// Checks flows: no network, no database, no secrets; nothing is written but by `--fix`.
 #[derive(Debug, clap::Args)]
 pub struct Validate {
     /// Flow files or folders; `-` reads one from standard input. Default: every flow under `flows/`.
@@ -38,6 +40,8 @@ pub struct Validate {
     /// No flow at all is fine.
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    fixing: Fixing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -64,6 +68,11 @@ fn report(text: &str) -> Result<(Format, PathBuf), String> {
 
 pub(super) fn run(args: &Validate) -> Exit {
     logs::start("error", false);
+    if args.fixing.asked()
+        && let Some(exit) = super::fix::run(&args.fixing, &args.paths, &args.stdin_name)
+    {
+        return exit;
+    }
     let compiled = match compile_all(args) {
         Ok(compiled) => compiled,
         Err(exit) => return exit,
@@ -112,10 +121,7 @@ fn compile_all(args: &Validate) -> Result<Vec<Compiled>, Exit> {
             continue;
         }
         if path.is_dir() {
-            let mut files = Vec::new();
-            flows_under(path, &mut files);
-            files.sort();
-            for file in files {
+            for file in edited::yaml_under(path) {
                 compiled.push(one(&file, &mut disks)?);
             }
         } else if given {
@@ -131,65 +137,16 @@ fn one(file: &Path, disks: &mut BTreeMap<PathBuf, Disk>) -> Result<Compiled, Exi
     Ok(checked(&flow, &*disk))
 }
 
-/// YAML files below a folder, but for hidden ones.
-fn flows_under(folder: &Path, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            flows_under(&path, files);
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-            files.push(path);
-        }
-    }
-}
-
-/// One more file in front of those on disk.
-struct WithStdin {
-    disk: Disk,
-    path: String,
-    text: String,
-}
-
-impl Files for WithStdin {
-    fn text(&self, path: &str) -> Option<String> {
-        if path == self.path {
-            Some(self.text.clone())
-        } else {
-            self.disk.text(path)
-        }
-    }
-
-    fn asset(&self, path: &str) -> Option<(crate::call::Asset, String)> {
-        self.disk.asset(path)
-    }
-
-    fn list(&self, folder: &str) -> Vec<String> {
-        self.disk.list(folder)
-    }
-
-    fn providers(&self) -> crate::compile::ProviderNames {
-        self.disk.providers()
-    }
-}
-
 fn from_stdin(name: &Path) -> Result<Compiled, Exit> {
-    let mut text = String::new();
-    if let Err(error) = std::io::stdin().read_to_string(&mut text) {
-        eprintln!("error: standard input cannot be read: {error}");
-        return Err(Exit::Usage);
-    }
-    let root = crate::line::project_root(name);
-    let path = name.strip_prefix(&root).unwrap_or(name).to_string_lossy().into_owned();
+    let text = edited::stdin()?;
+    let (root, path) = edited::inside(name);
+    let disk = Disk::new(root);
     Ok(checked(
         &path,
-        &WithStdin {
-            disk: Disk::new(root),
-            path: path.clone(),
-            text,
+        &Replaced {
+            disk: &disk,
+            path: &path,
+            text: &text,
         },
     ))
 }

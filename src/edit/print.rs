@@ -20,6 +20,7 @@ pub(super) fn print(layout: &Layout, keys: Keys<'_>) -> String {
     let mut printer = Printer {
         out: String::new(),
         ordered: matches!(keys, Keys::Ordered(_)),
+        keeping: false,
     };
     let none = Forms::default();
     let forms = match keys {
@@ -62,14 +63,21 @@ pub(super) fn order(entries: &[Entry], stays: bool, forms: &Forms<'_>) -> Vec<us
 struct Printer {
     out: String,
     ordered: bool,
+    /// The last line is of a scalar that keeps its blank lines: one more would belong to it.
+    keeping: bool,
 }
 
 impl Printer {
     fn leads(&mut self, lines: &[Lead], indent: usize) {
         for line in lines {
-            if let Lead::Comment(text) = line {
-                self.indent(indent);
-                self.out.push_str(text);
+            match line {
+                Lead::Blank if self.keeping => continue,
+                Lead::Blank => {}
+                Lead::Comment(text) => {
+                    self.keeping = false;
+                    self.indent(indent);
+                    self.out.push_str(text);
+                }
             }
             self.out.push('\n');
         }
@@ -99,7 +107,7 @@ impl Printer {
                 let swapped = at > 0 && *index == 0 && !begun;
                 let first = &map.entries[order[0]].lead;
                 if swapped && first.first() == Some(&Lead::Blank) && lead.first() != Some(&Lead::Blank) {
-                    self.out.push('\n');
+                    self.leads(&[Lead::Blank], indent);
                 }
                 self.leads(lead, indent);
                 self.indent(indent);
@@ -129,6 +137,7 @@ impl Printer {
 
     /// What stands behind a `:` or `-` that was just printed, to the end of its last line.
     fn slot(&mut self, slot: &Slot, indent: usize, dash: bool, forms: &Forms<'_>) {
+        self.keeping = false;
         for prop in &slot.props {
             self.out.push(' ');
             self.out.push_str(prop);
@@ -159,6 +168,7 @@ impl Printer {
                     self.out.push_str(line);
                     self.out.push('\n');
                 }
+                self.keeping = header.contains('+');
             }
             Body::Map(map) => {
                 let begun = compact && map.entries.first().is_some_and(|first| first.lead.is_empty());

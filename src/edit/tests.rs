@@ -351,7 +351,7 @@ fn write(tree: &Tree, indent: usize, step: usize, out: &mut String) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     /// `format` proves of every result that it holds the same: here it must not find itself at fault.
     #[test]
@@ -364,7 +364,6 @@ proptest! {
         let schema = crate::compile::schema();
         match format("a.yaml", &text, Some(&schema)) {
             Ok(once) => prop_assert_eq!(format("a.yaml", &once, Some(&schema)), Ok(once.clone())),
-            Err(refusal) if { println!("REF {refusal}{}", if refusal.to_string().contains("strange")||true {&text} else {""}); false } => {}
             Err(refusal) => prop_assert!(!matches!(refusal.reason, Reason::Different(_)), "{}\n{}", refusal, text),
         }
     }
