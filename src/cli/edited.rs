@@ -132,6 +132,7 @@ pub(super) fn diff(name: &str, old: &str, new: &str) -> String {
     if old == new {
         return String::new();
     }
+    let name = name.trim_start_matches('/');
     let diff = similar::TextDiff::from_lines(old, new);
     let (from, to) = (format!("a/{name}"), format!("b/{name}"));
     diff.unified_diff().context_radius(3).header(&from, &to).to_string()

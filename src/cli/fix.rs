@@ -4,7 +4,7 @@ use super::Exit;
 use super::edited::{self, Replaced};
 use crate::check::checked;
 use crate::edit::{Mended, mend};
-use crate::flow::{Finding, Fix};
+use crate::flow::{Finding, Findings, Fix};
 use crate::line::Disk;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,10 @@ fn all(args: &Fixing, paths: &[PathBuf], stdin_name: &Path) -> Result<Option<Exi
         let old = edited::stdin()?;
         let mended = mended(stdin_name, &old, args.unsafe_fixes);
         let changed = mended.text != old;
+        let findings: Findings = mended.findings.into_iter().collect();
+        if !findings.is_empty() {
+            super::output::print_findings(&findings);
+        }
         super::output::print(&match args.diff {
             true => edited::diff(&stdin_name.to_string_lossy(), &old, &mended.text),
             false => mended.text,
@@ -105,7 +109,7 @@ fn mended(path: &Path, text: &str, guesses: bool) -> Mended {
     };
     let mended = mend(&inside, text, guesses, &mut check);
     for finding in &mended.done {
-        eprintln!("fixed {}[{}]: {}", finding.place, finding.id, change(finding));
+        eprintln!("fixed {}: {}: {}", finding.place, finding.id, change(finding));
     }
     for (finding, why) in &mended.left {
         eprintln!(

@@ -18,6 +18,8 @@ pub struct Mended {
     pub done: Vec<Finding>,
     /// Findings of this file that have a fix which was not applied, and why.
     pub left: Vec<(Finding, Why)>,
+    /// All findings for the new text.
+    pub findings: Vec<Finding>,
 }
 
 /// Why a fix was not applied.
@@ -82,7 +84,12 @@ pub fn mend(name: &str, text: &str, guesses: bool, check: &mut dyn FnMut(&str) -
             Some((finding.clone(), why))
         })
         .collect();
-    Mended { text, done, left }
+    Mended {
+        text,
+        done,
+        left,
+        findings,
+    }
 }
 
 struct Step {

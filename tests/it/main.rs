@@ -3,6 +3,7 @@
 mod channels;
 mod contract;
 mod conversation;
+mod edits;
 mod faults;
 mod flows;
 mod followups;
