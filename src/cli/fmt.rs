@@ -137,10 +137,12 @@ impl Holds {
         }
         let document = parse(&Source::new(name, text), &mut Findings::new());
         let has = |key: &str| document.root.as_ref().is_some_and(|root| root.key(key).is_some());
-        match () {
-            () if has("scenario") => Self::Scenario,
-            () if has("flow") || has("steps") => Self::Flow,
-            () => Self::Other,
+        if has("scenario") {
+            Self::Scenario
+        } else if has("flow") || has("steps") {
+            Self::Flow
+        } else {
+            Self::Other
         }
     }
 

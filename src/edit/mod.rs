@@ -7,6 +7,7 @@ mod apply;
 mod flow_style;
 mod format;
 mod layout;
+mod lines;
 mod mend;
 mod order;
 mod print;

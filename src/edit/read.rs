@@ -2,9 +2,9 @@
 
 use super::flow_style;
 use super::layout::{Body, Entry, Item, Layout, Lead, Lines, Map, Seq, Slot, Strange};
+use super::lines::{Reader, is_directive, is_modeline};
 use super::order::Forms;
 use super::written::{Kind, Written};
-use std::collections::VecDeque;
 
 /// The layout of a text whose root was read before. Line breaks are `\n`, and there is no byte order mark.
 pub(super) fn layout(text: &str, root: &Written, forms: &Forms<'_>) -> Result<Layout, Strange> {
@@ -14,16 +14,15 @@ pub(super) fn layout(text: &str, root: &Written, forms: &Forms<'_>) -> Result<La
             what: "the document is no map in block style",
         });
     };
-    let mut reader = Reader {
-        text,
-        pos: 0,
-        pending: VecDeque::new(),
-        bound: 0,
-    };
+    let mut reader = Reader::new(text);
     reader.between();
     let mut above_mark = None;
     if reader.rest().starts_with("---") {
-        above_mark = Some(reader.take_all());
+        let mut above = reader.take_all();
+        if above.first() == Some(&Lead::Blank) {
+            above.remove(0);
+        }
+        above_mark = Some(above);
         reader.pos += 3;
         let behind = reader.strange("something stands behind `---`");
         if reader.line_gap(text.len()) != Ok(None) {
@@ -46,19 +45,6 @@ pub(super) fn layout(text: &str, root: &Written, forms: &Forms<'_>) -> Result<La
         first_stays,
         root,
     })
-}
-
-/// A comment that an editor reads.
-pub(super) fn is_modeline(comment: &str) -> bool {
-    let text = comment.trim_start_matches('#').trim_start();
-    ["yaml-language-server:", "vim:", "vi:", "-*-", "code: language="]
-        .iter()
-        .any(|known| text.starts_with(known))
-}
-
-/// A comment that the engine reads; it is about the line below.
-fn is_directive(comment: &str) -> bool {
-    comment.trim_start_matches('#').trim_start().starts_with("engine:")
 }
 
 /// The comments before the first key: those of the file, and those of the key.
@@ -85,123 +71,10 @@ fn trim(lines: &mut Vec<Lead>) {
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    pos: usize,
-    /// Blank lines and comments that nothing has taken yet, each with its column.
-    pending: VecDeque<(usize, Lead)>,
-    /// How many of them, from the front, may end a collection; the others belong to what comes next.
-    bound: usize,
-}
+/// The comment beside a key, and a collection's column and the lines above its first line.
+type Beginning = (Option<(String, String)>, usize, Vec<Lead>);
 
-impl<'a> Reader<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.pos..]
-    }
-
-    fn strange(&self, what: &'static str) -> Strange {
-        Strange { byte: self.pos, what }
-    }
-
-    fn line_end(&self, from: usize) -> usize {
-        self.text[from..].find('\n').map_or(self.text.len(), |at| from + at)
-    }
-
-    fn line_start(&self, from: usize) -> usize {
-        self.text[..from].rfind('\n').map_or(0, |at| at + 1)
-    }
-
-    fn indentation(&self, from: usize) -> usize {
-        let line = &self.text[self.line_start(from)..];
-        line.len() - line.trim_start_matches(' ').len()
-    }
-
-    /// From the start of a line, over blank lines and comments, to the next line with a value.
-    fn between(&mut self) {
-        while self.pos < self.text.len() {
-            let end = self.line_end(self.pos);
-            let line = &self.text[self.pos..end];
-            let words = line.trim_matches([' ', '\t']);
-            if words.is_empty() {
-                if !matches!(self.pending.back(), Some((_, Lead::Blank))) {
-                    self.pending.push_back((0, Lead::Blank));
-                }
-            } else if words.starts_with('#') {
-                let column = line.len() - line.trim_start_matches([' ', '\t']).len();
-                self.pending.push_back((column, Lead::Comment(words.to_owned())));
-            } else {
-                break;
-            }
-            self.pos = (end + 1).min(self.text.len());
-        }
-        self.bound = self.boundary();
-    }
-
-    /// How many of the pending lines stand deeper than what comes next.
-    fn boundary(&self) -> usize {
-        if self.pos == self.text.len() {
-            return self.pending.len();
-        }
-        let next = self.indentation(self.pos);
-        let deeper = |(column, lead): &(usize, Lead)| matches!(lead, Lead::Comment(_)) && *column > next;
-        let end = self.pending.iter().rposition(deeper).map_or(0, |at| at + 1);
-        // A comment for the engine is about the next line that is no comment.
-        let close = self.pending.iter().rposition(|(_, lead)| *lead == Lead::Blank);
-        let close = close.map_or(0, |at| at + 1);
-        let directive = |(_, lead): &(usize, Lead)| matches!(lead, Lead::Comment(text) if is_directive(text));
-        match self.pending.iter().skip(close).position(directive) {
-            Some(at) => end.min(close + at),
-            None => end,
-        }
-    }
-
-    fn take_all(&mut self) -> Vec<Lead> {
-        self.bound = 0;
-        self.pending.drain(..).map(|(_, lead)| lead).collect()
-    }
-
-    /// The pending lines that end a collection at a column.
-    fn take_tail(&mut self, column: usize) -> Vec<Lead> {
-        let within = |(at, lead): &(usize, Lead)| *lead == Lead::Blank || *at >= column;
-        let mut count = self
-            .pending
-            .iter()
-            .take(self.bound)
-            .take_while(|one| within(one))
-            .count();
-        while count > 0 && self.pending[count - 1].1 == Lead::Blank {
-            count -= 1;
-        }
-        self.bound -= count;
-        self.pending.drain(..count).map(|(_, lead)| lead).collect()
-    }
-
-    /// The rest of a line, up to a byte at most: nothing but white space and a comment. The line break is passed.
-    fn line_gap(&mut self, to: usize) -> Result<Option<(String, String)>, Strange> {
-        let end = self.line_end(self.pos).min(to);
-        let gap = &self.text[self.pos..end];
-        let words = gap.trim_start_matches([' ', '\t']);
-        let white = gap.len() - words.len();
-        let comment = match words.trim_end_matches([' ', '\t']) {
-            "" => None,
-            text if text.starts_with('#') && white > 0 => Some((gap[..white].to_owned(), text.to_owned())),
-            _ => return Err(self.strange("it is written in a way that is left alone")),
-        };
-        self.pos = end;
-        if self.text[end..].starts_with('\n') {
-            self.pos += 1;
-        }
-        Ok(comment)
-    }
-
-    /// After a value that ends in its line: its comment, and the lines up to the next value.
-    fn after(&mut self, end: usize) -> Result<Option<(String, String)>, Strange> {
-        self.pos = end;
-        let comment = self.line_gap(self.text.len())?;
-        self.between();
-        Ok(comment)
-    }
-
+impl Reader<'_> {
     fn map(
         &mut self,
         entries: &[(Written, Written)],
@@ -330,8 +203,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Up to the first line of a block collection: the comment beside its key, its column, and the lines above it.
-    #[expect(clippy::type_complexity, reason = "three parts that are taken apart at once")]
-    fn inner(&mut self, start: usize, beside: bool) -> Result<(Option<(String, String)>, usize, Vec<Lead>), Strange> {
+    fn inner(&mut self, start: usize, beside: bool) -> Result<Beginning, Strange> {
         let mut comment = None;
         let mut first = Vec::new();
         if beside {

@@ -214,8 +214,10 @@ fn what_is_not_understood_is_refused() {
     }
 }
 
+type Above = Vec<(usize, Option<&'static str>)>;
+
 /// Lines that hold no value, at some depth.
-fn lines() -> impl Strategy<Value = Vec<(usize, Option<&'static str>)>> {
+fn lines() -> impl Strategy<Value = Above> {
     let comment = select(vec![
         "# words",
         "#",
@@ -263,8 +265,8 @@ fn scalar() -> impl Strategy<Value = String> {
 enum Tree {
     Leaf(String, Option<&'static str>),
     Text(&'static str, Vec<String>),
-    Map(Vec<(&'static str, Vec<(usize, Option<&'static str>)>, Tree)>),
-    Seq(Vec<(Vec<(usize, Option<&'static str>)>, Tree)>),
+    Map(Vec<(&'static str, Above, Tree)>),
+    Seq(Vec<(Above, Tree)>),
 }
 
 fn tree() -> impl Strategy<Value = Tree> {

@@ -38,7 +38,8 @@ pub fn braces(scalar: &Scalar, place: Place) -> Option<Finding> {
     )
     .category("template")
     .help(format!("write `{inner}`"));
-    // Quotes stay: what is between them may need them.
+    // Quotes stay where what is between them may need them.
+    let bare_fits = !inner.contains(['"', '\'', ':', '#', '{', '}', ',', '[', ']']);
     let written = place.text();
     let quoted = matches!(scalar.style, Style::Single | Style::Double);
     let braces = quoted
@@ -48,7 +49,11 @@ pub fn braces(scalar: &Scalar, place: Place) -> Option<Finding> {
         match braces.filter(|(open, close)| open + 2 <= *close && !inner.contains("{{")) {
             Some((open, close)) => {
                 let bare = written[open + 2..close].trim();
-                let text = format!("{}{bare}{}", &written[..open], &written[close + 2..]);
+                let text = if bare_fits {
+                    bare.to_owned()
+                } else {
+                    format!("{}{bare}{}", &written[..open], &written[close + 2..])
+                };
                 finding.fix(Fix::replace(Safety::Safe, place, text))
             }
             None => finding,
