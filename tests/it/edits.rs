@@ -109,12 +109,13 @@ start: {call: x}
 otherwise: z
 steps:
   # a comment   with  its own spaces
-  x: {dial: {number: \"+14155550100\", timeout: 1.5s}, on: {completed: z, noAnswer: y}}   # and another
+  x: {dial: {number: \"+14155550100\", timeout: 20s}, on: {completed: z, noAnswer: y}}   # and another
   # engine: allow(unreachable-step) because it is kept
   y: {say: Hello., next: goodby}
   y: {say: Hello., next: goodby}
   goodbye: {hangup: {}, next: x}
-  z: {hangup: {}}
+  z: {record: {max: 1.5m}, next: end}
+  end: {hangup: {}}
 ";
 
 const SAFELY: &str = "flow: a
@@ -123,11 +124,12 @@ start: {call: x}
 otherwise: z
 steps:
   # a comment   with  its own spaces
-  x: {dial: {number: \"+14155550100\", timeout: 1500ms}, on: {completed: z, no_answer: y}}   # and another
+  x: {dial: {number: \"+14155550100\", timeout: 20s}, on: {completed: z, no_answer: y}}   # and another
   # engine: allow(unreachable-step) because it is kept
   y: {say: Hello., next: goodby}
   goodbye: {hangup: {}, next: x}
-  z: {hangup: {}}
+  z: {record: {max: 90s}, next: end}
+  end: {hangup: {}}
 ";
 
 const BOLDLY: &str = "flow: a
@@ -136,10 +138,11 @@ start: {call: x}
 otherwise: z
 steps:
   # a comment   with  its own spaces
-  x: {dial: {number: \"+14155550100\", timeout: 1500ms}, on: {completed: z, no_answer: y}}   # and another
+  x: {dial: {number: \"+14155550100\", timeout: 20s}, on: {completed: z, no_answer: y}}   # and another
   y: {say: Hello., next: goodbye}
   goodbye: {hangup: {}}
-  z: {hangup: {}}
+  z: {record: {max: 90s}, next: end}
+  end: {hangup: {}}
 ";
 
 #[test]
@@ -163,7 +166,7 @@ fn what_is_safe_is_mended_and_a_guess_only_where_it_is_asked_for() {
     let ran = engine(folder.path(), &["validate", "--fix", "--unsafe-fixes"], "");
     assert_eq!(text(&folder, "a.yaml"), BOLDLY, "{}{}", ran.out, ran.err);
     assert_eq!(ran.code, Some(0));
-    assert_eq!(ran.out, "1 flow, 4 steps: no problems\n");
+    assert_eq!(ran.out, "1 flow, 5 steps: no problems\n");
 
     let ran = engine(folder.path(), &["validate", "--fix", "-"], FAULTY);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), SAFELY), "{}", ran.err);
