@@ -113,7 +113,7 @@ fn mended(path: &Path, text: &str, guesses: bool) -> Mended {
     }
     for (finding, why) in &mended.left {
         eprintln!(
-            "not fixed {}[{}]: {}: {why}",
+            "not fixed {}: {}: {}: {why}",
             finding.place,
             finding.id,
             change(finding)
