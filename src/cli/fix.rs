@@ -54,11 +54,8 @@ fn all(args: &Fixing, paths: &[PathBuf], stdin_name: &Path) -> Result<Option<Exi
             true => edited::diff(&stdin_name.to_string_lossy(), &old, &mended.text),
             false => mended.text,
         });
-        return Ok(Some(if args.diff && changed {
-            Exit::Problems
-        } else {
-            Exit::Done
-        }));
+        let problems = findings.has_errors() || args.diff && changed;
+        return Ok(Some(if problems { Exit::Problems } else { Exit::Done }));
     }
     let mut would_change = false;
     for path in files(paths) {
