@@ -1,7 +1,7 @@
 //! A flow file's head: everything but the steps themselves, and the JSON Schema of the whole file.
 
-use crate::flow::{Duration, FromYaml, Located, Node, form};
 use crate::flow::form::KEY_ORDER;
+use crate::flow::{Duration, FromYaml, Located, Node, form};
 use serde_json::{Map, Value, json};
 
 form! {
