@@ -9,6 +9,7 @@ pub mod cli;
 pub mod compile;
 pub mod doctor;
 pub mod diff;
+pub mod edit;
 pub mod flow;
 pub mod line;
 pub mod media;

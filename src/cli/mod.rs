@@ -7,6 +7,9 @@ mod diff;
 mod exit_code;
 pub mod explain;
 mod gathered;
+mod edited;
+mod fix;
+mod fmt;
 mod list;
 mod logs;
 mod new;
@@ -39,6 +42,8 @@ enum Command {
     Run(run::Run),
     /// Checks flows without touching anything: no network, no database, no secrets.
     Validate(validate::Validate),
+    /// Brings files into one form.
+    Fmt(fmt::Fmt),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
     /// Looks at a project and its environment, or at a deployment as the carrier sees it.
@@ -74,6 +79,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Score(args) => score::run(&args),

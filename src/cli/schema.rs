@@ -2,6 +2,7 @@
 
 use super::Exit;
 use crate::flow::FromYaml;
+use crate::flow::form::KEY_ORDER;
 use serde_json::{Value, json};
 
 /// Prints a JSON Schema, for editors and other tools.
@@ -60,7 +61,21 @@ pub fn scenario_schema() -> Value {
 
 /// As the files under `schemas/` are written.
 pub fn pretty(schema: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
+    let mut schema = schema.clone();
+    without_order(&mut schema);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// The order of keys serves `engine fmt` alone.
+fn without_order(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.remove(KEY_ORDER);
+            map.values_mut().for_each(without_order);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_order),
+        _ => {}
+    }
 }

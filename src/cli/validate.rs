@@ -1,21 +1,24 @@
 //! `engine validate`: everything that can be known of a flow without touching anything.
 
 use super::ci;
+use super::edited::{self, Replaced};
+use super::fix::Fixing;
 use super::gathered::{Gathered, prefix_of};
 use super::output::Colour;
 use super::run::located;
 use super::{Exit, logs};
-use crate::check::{ALL, checked};
-use crate::compile::{Compiled, Files};
+use crate::check::ALL;
+use crate::compile::Compiled;
 use crate::flow::{Severity, suggest};
 use crate::line::Disk;
+use crate::prove::{Proof, proven};
 use crate::report::Format;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-/// Checks flows: no network, no database, no secrets, nothing written.
+/// Checks flows: no network, no database, no secrets; nothing is written but by `--fix`.
 #[derive(Debug, clap::Args)]
 pub struct Validate {
     /// Flow files or folders; `-` reads one from standard input. Default: every flow under `flows/`.
@@ -50,6 +53,8 @@ pub struct Validate {
     /// No flow at all is fine.
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    fixing: Fixing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -108,10 +113,17 @@ struct Checked {
     /// Its path in there.
     path: String,
     compiled: Compiled,
+    /// What is proven of it; nothing of a flow with errors.
+    proof: Option<Proof>,
 }
 
 pub(super) fn run(args: &Validate) -> Exit {
     logs::start("error", false);
+    if args.fixing.asked()
+        && let Some(exit) = super::fix::run(&args.fixing, &args.paths, &args.stdin_name)
+    {
+        return exit;
+    }
     let read = match compile_all(args) {
         Ok(read) => read,
         Err(exit) => return exit,
@@ -175,10 +187,7 @@ fn compile_all(args: &Validate) -> Result<Vec<Checked>, Exit> {
             continue;
         }
         if path.is_dir() {
-            let mut files = Vec::new();
-            flows_under(path, &mut files);
-            files.sort();
-            for file in files {
+            for file in edited::yaml_under(path) {
                 compiled.push(one(&file, &mut disks)?);
             }
         } else if given {
@@ -191,72 +200,31 @@ fn compile_all(args: &Validate) -> Result<Vec<Checked>, Exit> {
 fn one(file: &Path, disks: &mut BTreeMap<PathBuf, Disk>) -> Result<Checked, Exit> {
     let (root, path) = located(file)?;
     let disk = disks.entry(root.clone()).or_insert_with(|| Disk::new(&root));
-    let compiled = checked(&path, &*disk);
-    Ok(Checked { root, path, compiled })
-}
-
-/// YAML files below a folder, but for hidden ones.
-fn flows_under(folder: &Path, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            flows_under(&path, files);
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
-            files.push(path);
-        }
-    }
-}
-
-/// One more file in front of those on disk.
-struct WithStdin {
-    disk: Disk,
-    path: String,
-    text: String,
-}
-
-impl Files for WithStdin {
-    fn text(&self, path: &str) -> Option<String> {
-        if path == self.path {
-            Some(self.text.clone())
-        } else {
-            self.disk.text(path)
-        }
-    }
-
-    fn asset(&self, path: &str) -> Option<(crate::call::Asset, String)> {
-        self.disk.asset(path)
-    }
-
-    fn heard(&self, path: &str) -> Option<Result<crate::audio::about::About, crate::audio::about::NoSound>> {
-        self.disk.heard(path)
-    }
-
-    fn list(&self, folder: &str) -> Vec<String> {
-        self.disk.list(folder)
-    }
-
-    fn providers(&self) -> crate::compile::ProviderNames {
-        self.disk.providers()
-    }
+    let (compiled, proof) = proven(&path, &*disk);
+    Ok(Checked {
+        root,
+        path,
+        compiled,
+        proof,
+    })
 }
 
 fn from_stdin(name: &Path) -> Result<Checked, Exit> {
-    let mut text = String::new();
-    if let Err(error) = std::io::stdin().read_to_string(&mut text) {
-        eprintln!("error: standard input cannot be read: {error}");
-        return Err(Exit::Usage);
-    }
-    let root = crate::line::project_root(name);
-    let path = name.strip_prefix(&root).unwrap_or(name).to_string_lossy().into_owned();
-    let files = WithStdin {
-        disk: Disk::new(&root),
-        path: path.clone(),
-        text,
-    };
-    let compiled = checked(&path, &files);
-    Ok(Checked { root, path, compiled })
+    let text = edited::stdin()?;
+    let (root, path) = edited::inside(name);
+    let disk = Disk::new(&root);
+    let (compiled, proof) = proven(
+        &path,
+        &Replaced {
+            disk: &disk,
+            path: &path,
+            text: &text,
+        },
+    );
+    Ok(Checked {
+        root,
+        path,
+        compiled,
+        proof,
+    })
 }

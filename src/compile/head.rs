@@ -1,5 +1,6 @@
 //! A flow file's head: everything but the steps themselves, and the JSON Schema of the whole file.
 
+use crate::flow::form::KEY_ORDER;
 use crate::flow::{Duration, FromYaml, Located, Node, form};
 use serde_json::{Map, Value, json};
 
@@ -34,6 +35,10 @@ form! {
         description: Option<String>,
         /// The main language, such as `he-IL`.
         locale: Option<Located<String>>,
+        /// The variables that a flow gets from those who run it.
+        takes: Vec<Located<String>> = Vec::new(),
+        /// The ends of a flow that others run.
+        ends: Vec<Located<String>> = Vec::new(),
         /// Where calls begin.
         start: Start,
         /// What bounds a call.
@@ -42,10 +47,6 @@ form! {
         otherwise: Option<Located<String>>,
         /// A sound for when nothing else is left. Default: a sentence in the flow's language.
         apology: Option<Located<String>>,
-        /// The variables that a flow gets from those who run it.
-        takes: Vec<Located<String>> = Vec::new(),
-        /// The ends of a flow that others run.
-        ends: Vec<Located<String>> = Vec::new(),
         /// The steps by name.
         steps: Node,
         /// What happens once per call, after it.
@@ -64,7 +65,10 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "minProperties": 1,
     });
+    let kinds: Vec<&str> = crate::step::KINDS.iter().map(|kind| kind.name).collect();
+    step[KEY_ORDER] = json!(super::steps::order(&kinds));
     let mut item = json!({"type": "object", "properties": {}, "additionalProperties": false, "minProperties": 1});
+    item[KEY_ORDER] = step[KEY_ORDER].clone();
     item["properties"]["when"] = json!({"type": ["string", "boolean"], "description": "Only where this holds."});
     for kind in crate::step::KINDS {
         let mut of_kind = (kind.schema)();

@@ -1,7 +1,7 @@
 //! One step's YAML: the keys every step has, and the one key that names its kind.
 
 use crate::call::StepKind;
-use crate::flow::{Condition, Entry, Finding, FromYaml, Located, Node, Reader, nearest};
+use crate::flow::{Condition, Entry, Finding, FromYaml, Located, Node, Place, Reader, nearest, removal};
 use crate::step::{KINDS, Kind, Known, Stands};
 use serde_json::{Value, json};
 
@@ -11,8 +11,10 @@ pub(super) struct RawStep {
     pub name: Located<String>,
     pub kind: Option<Box<dyn StepKind>>,
     /// Where the kind's key stands.
-    pub kind_place: crate::flow::Place,
+    pub kind_place: Place,
     pub next: Option<Located<String>>,
+    /// What to delete so that `next` is gone.
+    pub next_entry: Option<Place>,
     pub on: Vec<(Located<String>, Located<String>)>,
     pub when: Option<Condition>,
 }
@@ -34,6 +36,14 @@ pub(super) fn common_schema() -> Value {
     })
 }
 
+/// The order in which a step's keys are written: what it is for, what it does, when, and where it leads.
+pub(super) fn order<'a>(kinds: &[&'a str]) -> Vec<&'a str> {
+    let mut order = vec!["describe"];
+    order.extend(kinds);
+    order.extend(["when", "on", "next"]);
+    order
+}
+
 /// Reads a step of a call.
 pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<RawStep> {
     let name = Located {
@@ -45,6 +55,11 @@ pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<
         let (kind, kind_place) =
             read_kind(&entry.value, &name, false, cx, known).unwrap_or_else(|| (None, name.place.clone()));
         let next = common(&entry.value, "next", cx);
+        let next_entry = entry.value.entry("next").and_then(|next| {
+            let key = cx.place(next.key.span);
+            let span = removal::entry(key.source(), next.key.span, next.value.span)?;
+            Some(cx.place(span))
+        });
         let on = common(&entry.value, "on", cx).unwrap_or_default();
         let when = common(&entry.value, "when", cx);
         let _: Option<String> = common(&entry.value, "describe", cx);
@@ -53,6 +68,7 @@ pub(super) fn read(entry: &Entry, cx: &mut Reader, known: &dyn Known) -> Option<
             kind,
             kind_place,
             next,
+            next_entry,
             on,
             when,
         }
@@ -65,7 +81,7 @@ pub(super) fn read_item(
     node: &Node,
     cx: &mut Reader,
     known: &dyn Known,
-) -> Option<(Option<Condition>, Box<dyn StepKind>, crate::flow::Place)> {
+) -> Option<(Option<Condition>, Box<dyn StepKind>, Place)> {
     let name = Located {
         value: "after_call".to_owned(),
         place: cx.place(node.span),
@@ -93,7 +109,7 @@ fn common<T: FromYaml>(node: &Node, key: &str, cx: &mut Reader) -> Option<T> {
     cx.within(key, entry.key.span, |cx| T::from_yaml(&entry.value, cx))
 }
 
-type ReadKind = (Option<Box<dyn StepKind>>, crate::flow::Place);
+type ReadKind = (Option<Box<dyn StepKind>>, Place);
 
 /// Finds the one key that names the kind and reads its value. None where there is nothing to go on with.
 fn read_kind(node: &Node, step: &Located<String>, after: bool, cx: &mut Reader, known: &dyn Known) -> Option<ReadKind> {
@@ -137,7 +153,7 @@ fn read_kind(node: &Node, step: &Located<String>, after: bool, cx: &mut Reader, 
             .label("unexpected here")
             .related(cx.place(first.key.span), "the step's kind");
         if let Some(near) = nearest(&more.key.text, COMMON.iter().copied()) {
-            finding = finding.help(format!("did you mean `{near}`?"));
+            finding = finding.nearest_word(&more.key.text, Some(near));
         } else {
             finding = finding.help("move it to a step of its own, or into the kind's own map");
         }
@@ -164,11 +180,11 @@ fn read_kind(node: &Node, step: &Located<String>, after: bool, cx: &mut Reader, 
     Some((read, place))
 }
 
-fn unknown_kind(name: &str, place: crate::flow::Place, after: bool) -> Finding {
+fn unknown_kind(name: &str, place: Place, after: bool) -> Finding {
     let finding = Finding::error("unknown-kind", place, format!("there is no step kind `{name}`")).label("unknown");
     let names = allowed(after);
     match nearest(name, names.iter().copied()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        Some(near) => finding.nearest_word(name, Some(near)),
         None => finding.help(format!("use one of {}", names.join(", "))),
     }
 }

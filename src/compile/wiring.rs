@@ -2,7 +2,8 @@
 
 use super::steps::RawStep;
 use crate::call::{Outcome, StepId};
-use crate::flow::{Finding, Findings, Located, nearest};
+use crate::flow::suggest::same_letters;
+use crate::flow::{Finding, Findings, Fix, Located, Safety, nearest};
 use std::collections::BTreeMap;
 
 /// Outcomes that mean that something did not work; `next` does not take them.
@@ -52,17 +53,20 @@ pub(super) fn wire(raw: &RawStep, names: &Names<'_>, findings: &mut Findings) ->
         let useless = outcomes
             .iter()
             .all(|outcome| !carries_on(outcome.as_str()) || wired.contains_key(outcome.as_str()));
-        if useless {
+        // A step that is skipped goes to `next`, too.
+        if useless && raw.when.is_none() {
             let message = if outcomes.is_empty() {
                 format!("nothing comes after `{}`", kind.name())
             } else {
                 "every outcome is wired by `on` already".to_owned()
             };
-            findings.push(
-                Finding::warning("unused-next", next.place.clone(), message)
-                    .label("never taken")
-                    .help("remove `next`"),
-            );
+            let finding = Finding::warning("unused-next", next.place.clone(), message)
+                .label("never taken")
+                .help("remove `next`");
+            findings.push(match &raw.next_entry {
+                Some(entry) => finding.fix(Fix::replace(Safety::Safe, entry.clone(), "")),
+                None => finding,
+            });
         }
     }
     let mut wiring = Vec::new();
@@ -123,6 +127,10 @@ fn unknown_outcome(raw: &RawStep, outcome: &Located<String>, outcomes: &[Outcome
     .label("never happens")
     .related(raw.kind_place.clone(), "the step's kind");
     match nearest(&outcome.value, names.iter().copied()) {
+        // A name that other outcomes have the letters of, too, may be any of them.
+        Some(near) if names.iter().filter(|name| same_letters(name, near)).count() == 1 => {
+            finding.nearest_word(&outcome.value, Some(near))
+        }
         Some(near) => finding.nearest(Some(near)),
         None if names.is_empty() => finding.help("nothing comes after this kind: remove `on`"),
         None => finding.help(format!("its outcomes are {}", names.join(", "))),

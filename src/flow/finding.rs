@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::source::{Place, Span};
+use super::suggest;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -206,6 +207,18 @@ impl Finding {
         }
     }
 
+    /// As [`Self::nearest`], for a name that is a word of the flow language: spelled with the same letters, it is what
+    /// was meant. Any other near name stays a guess, since a wrong one would send callers astray.
+    #[must_use]
+    pub fn nearest_word(self, written: &str, word: Option<&str>) -> Self {
+        let sure = word.is_some_and(|word| suggest::same_letters(written, word));
+        let mut finding = self.nearest(word);
+        if let (true, Some(fix)) = (sure, &mut finding.fix) {
+            fix.safety = Safety::Safe;
+        }
+        finding
+    }
+
     /// Says what to type before all other help, with the edits that do it.
     #[must_use]
     pub fn advise(mut self, help: impl Into<String>, fix: Fix) -> Self {
@@ -342,5 +355,18 @@ mod tests {
         assert_eq!(finding.help, ["did you mean `record`?"]);
         assert_eq!(finding.fix, Some(Fix::replace(Safety::Unsafe, place.clone(), "record")));
         assert_eq!(Finding::error("unknown-step", place, "x").nearest(None).fix, None);
+    }
+
+    #[test]
+    fn a_word_of_the_language_with_the_same_letters_is_no_guess() {
+        let source = Source::new("a.yaml", "noAnswer");
+        let place = Place::new(&source, Span::new(0, 8));
+        let safety = |written: &str, word| {
+            let finding = Finding::error("unknown-outcome", place.clone(), "x").nearest_word(written, Some(word));
+            finding.fix.map(|fix| fix.safety)
+        };
+        assert_eq!(safety("noAnswer", "no_answer"), Some(Safety::Safe));
+        assert_eq!(safety("no-answer", "no_answer"), Some(Safety::Safe));
+        assert_eq!(safety("no_anwser", "no_answer"), Some(Safety::Unsafe));
     }
 }

@@ -72,10 +72,15 @@ pub struct SchemaField {
     pub required: bool,
 }
 
+/// Where a schema says in which order its keys are written: an array beside `properties`, whose own order is the
+/// alphabet's. Printed schemas leave it out.
+pub const KEY_ORDER: &str = "x-key-order";
+
 /// The schema of a form. With a shorthand, the named key's value may stand alone.
 pub fn form_schema(doc: &[&str], fields: Vec<SchemaField>, shorthand: Option<&str>) -> Json {
     let mut properties = serde_json::Map::new();
     let mut required = Vec::new();
+    let order: Vec<&str> = fields.iter().map(|field| field.key).collect();
     let mut alone = None;
     for field in fields {
         if field.required {
@@ -97,6 +102,7 @@ pub fn form_schema(doc: &[&str], fields: Vec<SchemaField>, shorthand: Option<&st
         json!("object")
     };
     let mut map = json!({"type": kind, "properties": properties, "additionalProperties": false});
+    map[KEY_ORDER] = json!(order);
     if !required.is_empty() {
         map["required"] = Json::Array(required);
     }

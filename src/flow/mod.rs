@@ -3,6 +3,7 @@
 pub mod finding;
 pub mod form;
 mod nodes;
+pub mod removal;
 pub mod source;
 pub mod suggest;
 pub mod suppress;

@@ -12,6 +12,16 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether two names have the same letters and digits and differ in case, `_`, `-` or spaces alone: `noAnswer` and
+/// `no_answer`. Among the words of the language, such a name is what was meant.
+pub fn same_letters(one: &str, other: &str) -> bool {
+    let letters = |name: &str| -> String {
+        let kept = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
+        kept.flat_map(char::to_lowercase).collect()
+    };
+    letters(one) == letters(other)
+}
+
 /// The known names as a sentence lists them: all in their order where they are few, the five nearest otherwise.
 pub fn listed<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();

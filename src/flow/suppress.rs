@@ -3,6 +3,7 @@
 //! The comment stands on the warning's line or above it. An error cannot be allowed: what is wrong cannot run.
 
 use super::finding::{Finding, Findings, Fix, Safety, Severity};
+use super::removal;
 use super::source::{Place, Source, Span};
 use super::yaml::{Comment, Document};
 
@@ -65,7 +66,8 @@ struct Allowance {
     /// The line whose warnings it allows, counted from 1.
     line: usize,
     span: Span,
-    comment: Span,
+    /// What to delete so that it is gone: the comment where it allows nothing else.
+    whole: Span,
     used: bool,
     met_error: bool,
 }
@@ -91,16 +93,22 @@ fn read(comment: &Comment, document: &Document) -> Option<Result<Vec<Allowance>,
     }
     let written = &source.text()[comment.span.start..comment.span.end];
     let mut from = written.find('(').map_or(0, |at| at + 1);
-    let allowances = ids.split(',').map(|id| {
+    let count = ids.split(',').count();
+    let allowances = ids.split(',').enumerate().map(|(index, id)| {
         let name = id.trim();
-        let start = comment.span.start + from + (id.len() - id.trim_start().len());
+        let first = comment.span.start + from;
+        let start = first + (id.len() - id.trim_start().len());
         from += id.len() + 1;
         Allowance {
             id: name.to_owned(),
             reason: reason.to_owned(),
             line: target_line(comment, source),
             span: Span::new(start, start + name.len()),
-            comment: comment.span,
+            whole: match index {
+                _ if count == 1 => removal::comment(source, comment.span),
+                0 => Span::new(first, first + id.len() + 1),
+                _ => Span::new(first - 1, first + id.len()),
+            },
             used: false,
             met_error: false,
         }
@@ -130,11 +138,11 @@ fn unused_allow(allowance: &Allowance, source: &std::sync::Arc<Source>) -> Findi
             .label("an error cannot be allowed")
             .help("mend the error, and delete the comment");
     }
-    let whole = Place::new(source, allowance.comment);
+    let whole = Place::new(source, allowance.whole);
     finding
         .label("this allows nothing")
         .help("delete the comment")
-        .fix(Fix::replace(Safety::Unsafe, whole, ""))
+        .fix(Fix::replace(Safety::Safe, whole, ""))
 }
 
 #[cfg(test)]

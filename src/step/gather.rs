@@ -33,14 +33,14 @@ form! {
         finish: String = "#".to_owned(),
         /// How long to wait for the next key.
         timeout: Duration = Duration::from_millis(5_000),
+        /// How often is asked in all.
+        tries: u32 = 3,
         /// Also listen to speech.
         speech: Option<Speech>,
         /// Outcomes by answer: a name, and the keys or words that mean it.
         choices: Vec<(Located<String>, Answers)> = Vec::new(),
         /// What a valid answer is, such as `step.digits | length == 9`.
         valid: Option<Condition>,
-        /// How often is asked in all.
-        tries: u32 = 3,
         /// The variable that takes the answer.
         into: Option<String>,
     }

@@ -168,6 +168,43 @@ fn any_yaml_is_compiled() {
 }
 
 #[test]
+fn any_yaml_is_formatted_to_a_fixed_point() {
+    let words = &[
+        "\n",
+        "\n\n",
+        "  ",
+        "- ",
+        ": ",
+        "{",
+        "}",
+        "[",
+        "]",
+        ", ",
+        "\"",
+        "'",
+        "|\n",
+        ">+\n",
+        "|2-\n",
+        "&a ",
+        "*n",
+        "? ",
+        "# why\n",
+        "\n# engine: allow(unreachable-step) because x\n",
+        "---\n",
+        "next: b\n",
+        "play: x\n",
+        "\t",
+        "\u{feff}",
+        "\r\n",
+        "\r",
+        "\u{85}",
+        "\u{2028}",
+        "é",
+    ];
+    try_all("fmt", 400, words, properties::fmt);
+}
+
+#[test]
 fn any_document_is_examined() {
     let words = &[
         "<",

@@ -7,6 +7,7 @@ mod conversation;
 mod explain;
 mod doctor;
 mod diff;
+mod edits;
 mod faults;
 mod flows;
 mod followups;

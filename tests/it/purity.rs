@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-const ROOMS: [&str; 10] = [
-    "flow", "step", "compile", "check", "diff", "call", "talk", "twiml", "audio", "score",
+const ROOMS: [&str; 13] = [
+    "flow", "step", "compile", "check", "diff", "edit", "call", "talk", "twiml", "audio", "score", "phone", "prove",
 ];
 
 const FORBIDDEN: [&str; 18] = [

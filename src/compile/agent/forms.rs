@@ -252,14 +252,14 @@ form! {
     pub struct AgentForm {
         /// What the agent is and what it is for: a text, or a file such as `prompts/receptionist.md`.
         instructions: Option<Node>,
+        /// One model that hears, thinks and speaks, in place of the next three.
+        realtime: Option<RealtimeForm>,
         /// How it hears the caller.
         listen: Option<ListenForm>,
         /// How it finds its answers.
         think: Option<ThinkForm>,
         /// How it speaks.
         speak: Option<SpeakForm>,
-        /// One model that does all three, in place of them.
-        realtime: Option<RealtimeForm>,
         /// When the caller may interrupt.
         barge_in: Option<BargeInForm>,
         /// What happens when the caller says nothing.

@@ -149,7 +149,7 @@ impl<'n> Fields<'n> {
                 format!("{owner} has no key `{}`", field.key),
             )
             .label("not known here")
-            .nearest(nearest);
+            .nearest_word(field.key, nearest);
             if self.asked.is_empty() {
                 finding = finding.help(format!("{owner} takes no keys"));
             } else {

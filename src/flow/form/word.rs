@@ -29,7 +29,7 @@ pub fn read_word<T: FromYaml>(
         format!("{owner} cannot be `{}`", scalar.text),
     )
     .label("not one of the words allowed here")
-    .nearest(suggest::nearest(&scalar.text, names()))
+    .nearest_word(&scalar.text, suggest::nearest(&scalar.text, names()))
     .help(format!("allowed here: {}", suggest::listed(&scalar.text, names())));
     cx.report(finding);
     None

@@ -38,12 +38,27 @@ pub fn braces(scalar: &Scalar, place: Place) -> Option<Finding> {
     )
     .category("template")
     .help(format!("write `{inner}`"));
-    let plain =
-        matches!(scalar.style, Style::Single | Style::Double) && !inner.contains(['"', '\'', ':', '#', '{', '}']);
-    Some(match plain {
-        true => finding.fix(Fix::replace(Safety::Safe, place, inner)),
-        false => finding,
-    })
+    // Quotes stay where what is between them may need them.
+    let bare_fits = !inner.contains(['"', '\'', ':', '#', '{', '}', ',', '[', ']']);
+    let written = place.text();
+    let quoted = matches!(scalar.style, Style::Single | Style::Double);
+    let braces = quoted
+        .then(|| Some((written.find("{{")?, written.rfind("}}")?)))
+        .flatten();
+    Some(
+        match braces.filter(|(open, close)| open + 2 <= *close && !inner.contains("{{")) {
+            Some((open, close)) => {
+                let bare = written[open + 2..close].trim();
+                let text = if bare_fits {
+                    bare.to_owned()
+                } else {
+                    format!("{}{bare}{}", &written[..open], &written[close + 2..])
+                };
+                finding.fix(Fix::replace(Safety::Safe, place, text))
+            }
+            None => finding,
+        },
+    )
 }
 
 /// What the walk through a template found.
@@ -78,19 +93,37 @@ pub fn finding(parts: &Parts, problem: Problem) -> Finding {
         )
         .label("there are no other templates")
         .help("write the text out"),
-        ProblemKind::TextWithNumber(path) => Finding::warning(
-            "text-compared-with-number",
-            place,
-            format!("`{path}` is text and is compared with a number"),
-        )
-        .label("text never equals a number")
-        .consequence("the comparison never holds, however the caller answers")
-        .help(format!(
-            "write the number in quotes, or turn the text into a number: `{path} | int`"
-        )),
+        ProblemKind::TextWithNumber(path, number) => {
+            let finding = Finding::warning(
+                "text-compared-with-number",
+                place,
+                format!("`{path}` is text and is compared with a number"),
+            )
+            .label("text never equals a number")
+            .consequence("the comparison never holds, however the caller answers")
+            .help(format!(
+                "write the number in quotes, or turn the text into a number: `{path} | int`"
+            ));
+            match in_quotes(parts, number) {
+                Some(fix) => finding.fix(fix),
+                None => finding,
+            }
+        }
         ProblemKind::Hours(message) => Finding::error("wrong-hours", place, message),
     };
     finding.category("template")
+}
+
+/// The number in the quotes that the value around it does not have. Which calls go where changes with it, so it is a
+/// guess.
+fn in_quotes(parts: &Parts, (start, end): (usize, usize)) -> Option<Fix> {
+    let digits = parts.text.get(start..end)?;
+    let place = parts.place_at(start, end);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) || place.text() != digits {
+        return None;
+    }
+    let quote = if parts.place.text().starts_with('"') { '\'' } else { '"' };
+    Some(Fix::replace(Safety::Unsafe, place, format!("{quote}{digits}{quote}")))
 }
 
 /// Where a name stands within the bytes of the expression that uses it: the last time, since what it is applied to

@@ -40,8 +40,8 @@ pub enum ProblemKind {
     Method(String),
     /// A statement that reaches for other templates.
     OtherTemplate(&'static str),
-    /// A field that holds text is compared with a number.
-    TextWithNumber(String),
+    /// A field that holds text is compared with a number, which stands at these bytes.
+    TextWithNumber(String, (usize, usize)),
     /// The text of opening hours or the name of a zone, with what is wrong about it.
     Hours(String),
 }
@@ -300,7 +300,8 @@ impl Walk {
             if text && !self.is_local(&path[0]) {
                 let from = range(left.span()).0.min(range(right.span()).0);
                 let to = range(left.span()).1.max(range(right.span()).1);
-                self.problem(ProblemKind::TextWithNumber(path.join(".")), (from, to));
+                let number = range(other.span());
+                self.problem(ProblemKind::TextWithNumber(path.join("."), number), (from, to));
             }
         }
     }

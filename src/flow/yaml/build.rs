@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
-use super::super::finding::{Finding, Findings};
+use super::super::finding::{Finding, Findings, Fix, Safety};
+use super::super::removal;
 use super::super::source::{Place, Source, Span};
 use super::{Comment, Entry, Key, MAX_DEPTH, MAX_NODES, Node, Scalar, Style, Value};
 
@@ -252,13 +253,18 @@ impl<'a> Builder<'a> {
         match &mut parent.items {
             Items::Seq(items) => items.push(node),
             Items::Map(entries, seen, waiting) => match waiting.take() {
-                Some(Some(key)) => entries.push(Entry { key, value: node }),
-                Some(None) => {}
-                None => {
-                    let (key, finding) = usable_key(self.source, node, seen);
-                    *waiting = Some(key);
-                    self.findings.extend(finding);
+                Some(Waiting::Key(key)) => entries.push(Entry { key, value: node }),
+                Some(Waiting::Again(key, finding)) => {
+                    self.findings.push(same_again(*finding, &key, &node, entries));
                 }
+                Some(Waiting::Unusable) => {}
+                None => match usable_key(self.source, node, seen) {
+                    Ok(key) => *waiting = Some(key),
+                    Err(finding) => {
+                        *waiting = Some(Waiting::Unusable);
+                        self.findings.push(*finding);
+                    }
+                },
             },
         }
     }
@@ -278,9 +284,17 @@ struct Open {
 
 enum Items {
     Seq(Vec<Node>),
-    /// Entries so far, where each key was first seen, and a key that waits for its value. The inner option is none
-    /// for a key that cannot be used: its value is read and dropped.
-    Map(Vec<Entry>, HashMap<String, Span>, Option<Option<Key>>),
+    /// Entries so far, where each key was first seen, and a key that waits for its value.
+    Map(Vec<Entry>, HashMap<String, Span>, Option<Waiting>),
+}
+
+/// A key that waits for its value.
+enum Waiting {
+    Key(Key),
+    /// A key that was there before: its value is read and dropped, and the finding is told then.
+    Again(Key, Box<Finding>),
+    /// No key: its value is read and dropped.
+    Unusable,
 }
 
 struct Anchor {
@@ -290,22 +304,57 @@ struct Anchor {
 }
 
 /// The key that a value makes, or a finding that says why it makes none.
-fn usable_key(source: &Arc<Source>, node: Node, seen: &mut HashMap<String, Span>) -> (Option<Key>, Option<Finding>) {
+fn usable_key(source: &Arc<Source>, node: Node, seen: &mut HashMap<String, Span>) -> Result<Waiting, Box<Finding>> {
     let place = Place::new(source, node.span);
     let Value::Scalar(scalar) = node.value else {
         let message = format!("a key must be text, not {}", node.kind());
-        return (None, Some(Finding::error("key-not-text", place, message)));
+        return Err(Box::new(Finding::error("key-not-text", place, message)));
     };
     let text = scalar.text;
+    let key = Key {
+        text: text.clone(),
+        span: node.span,
+    };
     if let Some(first) = seen.get(&text) {
         let finding = Finding::error("duplicate-key", place, format!("`{text}` stands twice in this map"))
             .label("again here")
             .related(Place::new(source, *first), "first here")
             .help("delete one of the two, or rename it");
-        return (None, Some(finding));
+        return Ok(Waiting::Again(key, Box::new(finding)));
     }
-    seen.insert(text.clone(), node.span);
-    (Some(Key { text, span: node.span }), None)
+    seen.insert(text, node.span);
+    Ok(Waiting::Key(key))
+}
+
+/// A key that stands twice with the same value can be deleted without a loss.
+fn same_again(finding: Finding, key: &Key, value: &Node, entries: &[Entry]) -> Finding {
+    let source = finding.place.source();
+    let first = entries.iter().find(|entry| entry.key.text == key.text);
+    let same = first.is_some_and(|first| alike(&first.value, value));
+    // An alias has the bytes of its anchor.
+    let here = value.span.start >= key.span.end;
+    match removal::entry(source, key.span, value.span).filter(|_| same && here) {
+        Some(span) => {
+            let place = Place::new(source, span);
+            finding.fix(Fix::replace(Safety::Safe, place, ""))
+        }
+        None => finding,
+    }
+}
+
+/// Whether two values are written alike, wherever they stand.
+fn alike(one: &Node, other: &Node) -> bool {
+    match (&one.value, &other.value) {
+        (Value::Seq(a), Value::Seq(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(a, b)),
+        (Value::Map(a), Value::Map(b)) => {
+            let pairs = a.iter().zip(b);
+            a.len() == b.len()
+                && pairs
+                    .into_iter()
+                    .all(|(a, b)| a.key.text == b.key.text && alike(&a.value, &b.value))
+        }
+        (one, other) => one == other,
+    }
 }
 
 /// The character at an offset, or the last one before the end of the text.

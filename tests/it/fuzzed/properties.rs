@@ -66,6 +66,24 @@ pub fn yaml(bytes: &[u8]) {
     shown(compiled);
 }
 
+/// A flow's YAML in its canonical form: that is a fixed point, and holds the same findings.
+pub fn fmt(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let schema = engine::compile::schema();
+    let Ok(once) = engine::edit::format(FLOW, &text, Some(&schema)) else {
+        return;
+    };
+    let again = engine::edit::format(FLOW, &once, Some(&schema));
+    assert_eq!(again.as_deref(), Ok(once.as_str()), "formatted twice");
+    let found = |text: String| {
+        let findings = checked(FLOW, &One(text)).findings;
+        let mut found: Vec<_> = findings.into_iter().map(|one| (one.id, one.path, one.label)).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(found(text), found(once), "findings before and after");
+}
+
 /// A document for the carrier: every problem points into it, between characters.
 pub fn twiml(bytes: &[u8]) {
     let Ok(xml) = std::str::from_utf8(bytes) else { return };
