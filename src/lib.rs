@@ -8,6 +8,7 @@ pub mod check;
 pub mod cli;
 pub mod compile;
 pub mod flow;
+pub mod graph;
 pub mod line;
 pub mod media;
 pub mod pipeline;

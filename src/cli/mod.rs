@@ -2,6 +2,7 @@
 
 mod completions;
 mod exit_code;
+mod graph;
 mod list;
 mod logs;
 mod new;
@@ -33,6 +34,8 @@ enum Command {
     Run(run::Run),
     /// Checks flows without touching anything: no network, no database, no secrets.
     Validate(validate::Validate),
+    /// Draws a flow: its steps, and where each outcome leads.
+    Graph(graph::Graph),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Schema(args) => schema::run(&args),
