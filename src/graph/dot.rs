@@ -43,7 +43,7 @@ pub(super) fn render(graph: &Graph) -> String {
 
 fn step(number: usize, node: &Node, graph: &Graph) -> String {
     let mut lines = vec![text::isolated(&text::short(&node.title, 60))];
-    lines.extend(text::wrapped(&text::subtitle(node), LINE));
+    lines.extend(text::subtitle(node, LINE));
     let tags = text::tags(node);
     if !tags.is_empty() {
         lines.push(format!("({})", tags.join(", ")));
@@ -129,7 +129,7 @@ fn after_call(graph: &Graph, out: &mut String) {
     }
     out.push_str("    subgraph cluster_after {\n        label=\"after the call, however it ended\"; style=rounded; color=\"#94a3b8\";\n");
     for (number, item) in graph.after_call.iter().enumerate() {
-        let mut lines = text::wrapped(&text::follow_up(item), LINE);
+        let mut lines = text::follow_up(item, LINE);
         lines.extend(item.when.iter().map(|when| format!("when {}", text::condition(when))));
         let _ = writeln!(
             out,

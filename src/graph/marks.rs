@@ -86,9 +86,11 @@ impl Graph {
         reached
     }
 
-    /// The steps from which an end can be come to, not counting the ends of flows that are run on the way.
+    /// The steps from which an end can be come to, not counting the ends of flows that are run on the way. A way to
+    /// nowhere is an end of its kind, so that only the step is blamed that has it.
     fn ending(&self) -> BTreeSet<usize> {
         let mut ending: BTreeSet<usize> = (0..self.nodes.len()).filter(|node| self.nodes[*node].end).collect();
+        ending.extend(self.edges.iter().filter(|edge| edge.to.is_none()).map(|edge| edge.from));
         loop {
             let before = ending.len();
             let ways = self.edges.iter().filter(|edge| edge.path != Path::Run);

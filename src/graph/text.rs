@@ -1,6 +1,6 @@
 //! Texts in pictures: cut to length, on several lines, and in either direction.
 
-use super::model::{Edge, FollowUp, Graph, Node, Path};
+use super::model::{Edge, FollowUp, Graph, Node, Path, Way};
 
 /// The longest condition that is shown, in characters.
 const LONGEST_CONDITION: usize = 40;
@@ -30,7 +30,7 @@ pub(super) fn isolated(text: &str) -> String {
 }
 
 /// Words on lines of about so many characters.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= width;
@@ -45,21 +45,27 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// What a step does, under its name: its kind and what it says.
-pub(super) fn subtitle(node: &Node) -> String {
-    said(&node.kind, node.detail.as_deref())
+/// What a step does, under its name: its kind and what it says, on lines of about so many characters.
+pub(super) fn subtitle(node: &Node, width: usize) -> Vec<String> {
+    said(&node.kind, node.detail.as_deref(), width)
 }
 
 /// What a follow-up does.
-pub(super) fn follow_up(item: &FollowUp) -> String {
-    said(&item.kind, item.detail.as_deref())
+pub(super) fn follow_up(item: &FollowUp, width: usize) -> Vec<String> {
+    said(&item.kind, item.detail.as_deref(), width)
 }
 
-fn said(kind: &str, detail: Option<&str>) -> String {
-    match detail {
-        Some(detail) => format!("{kind} {}", isolated(detail)),
-        None => kind.to_owned(),
-    }
+/// Each line by itself is right in a text of the other direction, since nothing reaches over its end.
+fn said(kind: &str, detail: Option<&str>, width: usize) -> Vec<String> {
+    let Some(detail) = detail else {
+        return vec![kind.to_owned()];
+    };
+    let lines = wrapped(&format!("{kind} {detail}"), width);
+    let alone = |line: &String| match line.strip_prefix(kind).and_then(|rest| rest.strip_prefix(' ')) {
+        Some(rest) => format!("{kind} {}", isolated(rest)),
+        None => isolated(line),
+    };
+    lines.iter().map(alone).collect()
 }
 
 /// The condition of a follow-up or a skip.
@@ -83,28 +89,38 @@ pub(super) fn label(graph: &Graph, edge: &Edge) -> Vec<String> {
         Path::Run => vec!["runs".to_owned()],
         Path::Outcomes(ways) => {
             let only = graph.leaving(edge.from).map(|edge| edge.ways().len()).sum::<usize>() == 1;
-            let quiet =
-                |way: &super::model::Way| only && way.outcome == "done" && edge.to.is_some() && !way.uncovered();
-            ways.iter()
-                .filter(|way| !quiet(way))
-                .map(|way| {
-                    let mut text = isolated(&short(&way.outcome, LONGEST_CONDITION));
-                    if way.watchdog {
-                        text.push_str(" (watchdog)");
-                    }
-                    match way.tested {
-                        Some(0) => text.push_str(" not tested"),
-                        Some(count) => text.push_str(&format!(" ×{count}")),
-                        None => {}
-                    }
-                    if way.proven == Some(0) {
-                        text.push_str(" not proven");
-                    }
-                    text
-                })
-                .collect()
+            let quiet = |way: &Way| only && way.outcome == "done" && edge.to.is_some();
+            // What holds for all of them is said once.
+            let none_tested = ways.iter().all(|way| way.tested == Some(0));
+            let none_proven = ways.iter().all(|way| way.proven == Some(0));
+            let shown = ways.iter().filter(|way| !quiet(way));
+            let mut lines: Vec<String> = shown.map(|way| outcome(way, none_tested, none_proven)).collect();
+            let said = [(none_tested, "not tested"), (none_proven, "not proven")];
+            lines.extend(
+                said.iter()
+                    .filter(|(all, _)| *all)
+                    .map(|(_, words)| (*words).to_owned()),
+            );
+            lines
         }
     }
+}
+
+/// One outcome with what was measured of it, but for what is said of all.
+fn outcome(way: &Way, none_tested: bool, none_proven: bool) -> String {
+    let mut text = isolated(&short(&way.outcome, LONGEST_CONDITION));
+    if way.watchdog {
+        text.push_str(" (watchdog)");
+    }
+    match way.tested {
+        Some(0) if !none_tested => text.push_str(" not tested"),
+        Some(count @ 1..) => text.push_str(&format!(" ×{count}")),
+        _ => {}
+    }
+    if way.proven == Some(0) && !none_proven {
+        text.push_str(" not proven");
+    }
+    text
 }
 
 /// Marks that belong to the letter before them.
@@ -148,6 +164,13 @@ mod tests {
     fn hebrew_stands_by_itself_and_english_as_it_is() {
         assert_eq!(isolated("say it"), "say it");
         assert_eq!(isolated("שלום"), "\u{2068}שלום\u{2069}");
+    }
+
+    #[test]
+    fn each_line_keeps_its_direction() {
+        let lines = said("say", Some("“שלום לכולם”"), 9);
+        assert_eq!(lines, ["say \u{2068}“שלום\u{2069}", "\u{2068}לכולם”\u{2069}"]);
+        assert_eq!(said("hangup", None, 9), ["hangup"]);
     }
 
     proptest! {

@@ -8,6 +8,7 @@ mod flows;
 mod followups;
 mod fuzzed;
 mod google;
+mod graph;
 mod listen;
 mod purity;
 mod realtime;

@@ -132,7 +132,6 @@ pub(super) fn crossings(net: &Net) -> usize {
 }
 
 /// Counts of points are far below 2^52.
-#[expect(clippy::cast_precision_loss, reason = "counts of points are far below 2^52")]
 fn as_f64(count: usize) -> f64 {
     count as f64
 }

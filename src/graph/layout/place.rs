@@ -13,8 +13,10 @@ const LONGEST_LAYER_GAP: f64 = 52.0;
 /// Between two links at the same side of a box, and between a link and the box's corner.
 const PORT_GAP: f64 = 16.0;
 const CORNER: f64 = 12.0;
+/// The last straight piece before a box, which gives the arrow its direction.
+const RUN_UP: f64 = 8.0;
 /// How often the layers are gone through.
-const ROUNDS: usize = 14;
+const ROUNDS: usize = 24;
 
 pub(super) fn place(net: &Net, items: &[Item], links: &[Link]) -> Layout {
     let xs = across(net);
@@ -53,13 +55,14 @@ fn across(net: &Net) -> Vec<f64> {
     let count = net.layers.len();
     for round in 0..ROUNDS {
         // The last rounds look both ways.
-        let both = round + 4 >= ROUNDS;
+        let both = round + 6 >= ROUNDS;
         for step in 0..count {
             let downward = round % 2 == 0;
             let at = if downward { step } else { count - 1 - step };
             settle(net, &net.layers[at], &mut xs, both || !downward, both || downward);
         }
     }
+    straighten(net, &mut xs);
     let left = |id: usize| xs[id] - net.vertices[id].width / 2.0;
     let least = (0..xs.len()).map(left).fold(f64::INFINITY, f64::min);
     xs.iter().map(|x| x - least).collect()
@@ -87,16 +90,61 @@ fn settle(net: &Net, layer: &[usize], xs: &mut [f64], below: bool, above: bool) 
         wanted.push(if weight > 0.0 { sum / weight } else { xs[*id] });
         weights.push(f64::max(weight, 0.1));
     }
-    let gaps: Vec<f64> = layer
-        .windows(2)
-        .map(|pair| {
-            let (left, right) = (&net.vertices[pair[0]], &net.vertices[pair[1]]);
-            let room = if left.solid || right.solid { GAP } else { GAP / 2.0 };
-            (left.width + right.width) / 2.0 + room
-        })
-        .collect();
+    let gaps: Vec<f64> = layer.windows(2).map(|pair| apart(net, pair[0], pair[1])).collect();
     for (id, x) in layer.iter().zip(spread(&wanted, &weights, &gaps)) {
         xs[*id] = x;
+    }
+}
+
+/// How far the middles of two neighbours on a layer are apart at least.
+fn apart(net: &Net, left: usize, right: usize) -> f64 {
+    let (left, right) = (&net.vertices[left], &net.vertices[right]);
+    let room = if left.solid || right.solid { GAP } else { GAP / 2.0 };
+    (left.width + right.width) / 2.0 + room
+}
+
+/// Long links go straight down as far as their neighbours let them, and aside in one bend rather than in many.
+fn straighten(net: &Net, xs: &mut [f64]) {
+    let mut beside = vec![(None, None); xs.len()];
+    for layer in &net.layers {
+        for pair in layer.windows(2) {
+            beside[pair[0]].1 = Some(pair[1]);
+            beside[pair[1]].0 = Some(pair[0]);
+        }
+    }
+    let mut done = vec![false; xs.len()];
+    for chain in &net.chains {
+        let points: Vec<usize> = chain
+            .iter()
+            .copied()
+            .filter(|id| !net.vertices[*id].solid && !done[*id])
+            .collect();
+        let mut start = 0;
+        while start < points.len() {
+            let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
+            let mut end = start;
+            while let Some(id) = points.get(end) {
+                let (left, right) = beside[*id];
+                let least = left.map_or(f64::NEG_INFINITY, |other| xs[other] + apart(net, other, *id));
+                let most = right.map_or(f64::INFINITY, |other| xs[other] - apart(net, *id, other));
+                if end > start && (least.max(low) > most.min(high)) {
+                    break;
+                }
+                (low, high) = (least.max(low), most.min(high));
+                end += 1;
+            }
+            // The last piece stands over its box where it can; others stay near to where they began.
+            let wanted = match chain.last() {
+                Some(target) if end == points.len() && start > 0 => xs[*target],
+                _ => xs[points[start]],
+            };
+            for id in &points[start..end] {
+                // Rounding may have turned the bounds around by a hair.
+                xs[*id] = wanted.max(low).min(high.max(low));
+                done[*id] = true;
+            }
+            start = end;
+        }
     }
 }
 
@@ -168,11 +216,11 @@ impl Ports {
                     &vec![1.0; side.len()],
                     &vec![gap; side.len().saturating_sub(1)],
                 );
-                // The row of ports may stand over an end by now.
-                let over = places.last().map_or(0.0, |last| f64::max(last - room, 0.0));
-                let under = places.first().map_or(0.0, |first| f64::min(first + room, 0.0));
-                for (other, place) in side.into_iter().zip(places) {
-                    at.insert((id, other), xs[id] + place - over - under);
+                for (index, (other, place)) in side.iter().zip(places).enumerate() {
+                    // Each port leaves room for those between it and the corners.
+                    let (before, after) = (count(index), count(side.len() - 1 - index));
+                    let (least, most) = (before * gap - room, room - after * gap);
+                    at.insert((id, *other), xs[id] + place.max(least).min(most.max(least)));
                 }
             }
         }
@@ -185,7 +233,6 @@ impl Ports {
 }
 
 /// Links at one box are few.
-#[expect(clippy::cast_precision_loss, reason = "links at one box are far below 2^52")]
 fn count(links: usize) -> f64 {
     links as f64
 }
@@ -217,7 +264,7 @@ fn track(
         } else if index == last {
             Post {
                 x: ports.of(*id, chain[last - 1], xs),
-                from: near,
+                from: if downward { near - RUN_UP } else { near + RUN_UP },
                 to: edge(!downward),
             }
         } else {

@@ -61,8 +61,8 @@ fn entries(graph: &Graph) -> Vec<(&'static str, bool, &'static str)> {
             ("uncovered", false, "not covered"),
         ),
     ];
-    all.into_iter()
-        .filter(|(there, _)| *there)
-        .map(|(_, entry)| entry)
-        .collect()
+    let there = all.into_iter().filter(|(there, _)| *there).map(|(_, entry)| entry);
+    let entries: Vec<_> = there.collect();
+    // One kind of line explains itself.
+    if entries.len() > 1 { entries } else { Vec::new() }
 }

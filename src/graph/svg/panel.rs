@@ -103,7 +103,10 @@ impl Panel {
             if from == to {
                 loops.push(Loop { of: from, line });
             } else {
-                links.push(link(from, to, edge.stroke(), &line.label));
+                let mut link = link(from, to, edge.stroke(), &line.label);
+                // Ways that nobody took do not share theirs with those that somebody took.
+                link.group += u8::from(edge.uncovered()) * GROUPS;
+                links.push(link);
                 ways.push(line);
             }
         }
@@ -120,7 +123,7 @@ impl Panel {
         let mut links = Vec::new();
         let mut ways = Vec::new();
         for (index, item) in graph.after_call.iter().enumerate() {
-            let mut small = text::wrapped(&text::follow_up(item), LINE);
+            let mut small = text::follow_up(item, LINE);
             small.extend(item.when.iter().map(|when| format!("when {}", text::condition(when))));
             let hint = format!("{}:{}", graph.file, item.line);
             boxes.push(Figure::new(Shape::Plain, None, small, None, hint));
@@ -272,7 +275,7 @@ impl Figure {
         };
         let tags = Some(text::tags(node).join(", ")).filter(|tags| !tags.is_empty());
         let name = text::isolated(&text::short(&node.title, LINE + 4));
-        let small = text::wrapped(&text::subtitle(node), LINE);
+        let small = text::subtitle(node, LINE);
         Self {
             class,
             node: Some(number),
@@ -393,6 +396,9 @@ impl Line {
         }
     }
 }
+
+/// So many groups of ways there are.
+const GROUPS: u8 = 6;
 
 fn link(from: usize, to: usize, stroke: Stroke, label: &[String]) -> Link {
     let group = match stroke {
