@@ -111,12 +111,17 @@ fn clusters(table: &Table<'_>) -> Vec<Cluster> {
         step.map(|step| step.place.source().name().to_owned())
             .unwrap_or_default()
     };
+    let own = |section: usize, step: usize| {
+        let begins = table.steps.get(step).is_some_and(|step| step.section == section);
+        begins.then_some(step)
+    };
     let sections = table.sections.iter().enumerate();
     sections
         .map(|(index, section)| Cluster {
             name: section.name.clone(),
             file: file(index),
-            entry: section.start.index(),
+            // Where nothing says where to begin, the id is that of any step.
+            entry: own(index, section.start.index()),
             otherwise: section.otherwise.map(crate::call::StepId::index),
         })
         .collect()
@@ -162,7 +167,7 @@ fn edges(table: &Table<'_>, written: &Written<'_>, graph: &Graph) -> Vec<Edge> {
         if let Some(cluster) = ways::run_from(step, written, &graph.clusters) {
             edges.push(Edge {
                 from,
-                to: Some(cluster.entry).filter(|to| *to < table.steps.len()),
+                to: cluster.entry,
                 path: Path::Run,
             });
         }

@@ -30,8 +30,8 @@ pub(super) fn render(graph: &Graph) -> String {
             out.push_str("    }\n");
         }
     }
-    if let Some(main) = graph.clusters.first() {
-        let _ = writeln!(out, "    call -> n{};", main.entry);
+    if let Some(begin) = graph.clusters.first().and_then(|main| main.entry) {
+        let _ = writeln!(out, "    call -> n{begin};");
     }
     for (number, edge) in graph.edges.iter().enumerate() {
         out.push_str(&way(number, edge, graph));

@@ -19,7 +19,7 @@ pub(super) fn render(graph: &Graph) -> String {
             .map(|cluster| Section {
                 flow: &cluster.name,
                 file: &cluster.file,
-                entry: name(cluster.entry),
+                entry: cluster.entry.and_then(name),
                 otherwise: cluster.otherwise.and_then(name),
             })
             .collect(),

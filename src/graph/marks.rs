@@ -72,7 +72,7 @@ impl Graph {
     /// The steps that a call can come to. What fails in a step in other ways goes to its flow's `otherwise`.
     fn reached(&self) -> BTreeSet<usize> {
         let mut reached = BTreeSet::new();
-        let mut open: Vec<usize> = self.clusters.first().map(|main| main.entry).into_iter().collect();
+        let mut open: Vec<usize> = self.clusters.first().and_then(|main| main.entry).into_iter().collect();
         while let Some(node) = open.pop() {
             if node < self.nodes.len() && reached.insert(node) {
                 open.extend(self.leaving(node).filter_map(|edge| edge.to));

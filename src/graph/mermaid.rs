@@ -62,8 +62,8 @@ impl<'a> Writer<'a> {
                 self.line(1, "end");
             }
         }
-        if let Some(main) = self.graph.clusters.first() {
-            self.link("entry", "-->", &[], &format!("n{}", main.entry), Stroke::Plain);
+        if let Some(begin) = self.graph.clusters.first().and_then(|main| main.entry) {
+            self.link("entry", "-->", &[], &format!("n{begin}"), Stroke::Plain);
         }
         for (number, edge) in self.graph.edges.iter().enumerate() {
             self.edge(number, edge);

@@ -31,8 +31,8 @@ pub struct Cluster {
     pub name: String,
     /// Its file.
     pub file: String,
-    /// The step with which it begins.
-    pub entry: usize,
+    /// The step with which it begins; none where the flow does not say.
+    pub entry: Option<usize>,
     /// Where failures go that no step wires itself.
     pub otherwise: Option<usize>,
 }

@@ -106,6 +106,23 @@ fn a_flow_whose_steps_are_not_known_is_not_drawn() {
 }
 
 #[test]
+fn a_flow_that_does_not_say_where_to_begin_is_drawn_without_a_beginning() {
+    let main = "flow: test\nversion: 1\nlocale: en-US\nsteps:\n  s0: {run: part.yaml, next: s1}\n  s1: {hangup: {}}\n";
+    let part = "flow: part\nversion: 1\nlocale: en-US\nstart: {call: p0}\nends: [done]\nsteps:\n  p0: {end: done}\n";
+    let files = [
+        ("flows/test.yaml", main.to_owned()),
+        ("flows/part.yaml", part.to_owned()),
+    ];
+    let graph = build(&compile("flows/test.yaml", &Memory(files.into()))).unwrap();
+    assert_eq!(graph.clusters[0].entry, None);
+    let unreachable = graph.nodes.iter().filter(|node| node.marks.unreachable);
+    assert_eq!(unreachable.count(), 3);
+    for format in Format::ALL {
+        assert!(format.render(&graph).contains("p0"), "{format}");
+    }
+}
+
+#[test]
 fn what_nobody_visited_is_marked_and_what_is_not_there_any_more_is_said() {
     let mut graph = bundled("flows/menu.yaml");
     let visits = r#"{"format_version":"1.0","flows":{"flows/menu.yaml":{

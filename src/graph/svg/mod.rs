@@ -1,5 +1,6 @@
 //! A drawing that needs nothing else: no fonts, no scripts, readable on light and on dark pages and without colour.
 
+mod figure;
 mod legend;
 mod panel;
 mod style;

@@ -1,28 +1,16 @@
 //! One flow file's steps, laid out: boxes, ways and labels, and a frame where the flow is run by another one.
 
+use super::figure::{BOLD, Figure, LINE, LOOP, SMALL, SMALL_SIZE, Shape};
 use super::write::{Writer, width};
 use crate::graph::layout::{Item, Layout, Link, Track, layout};
 use crate::graph::model::{Edge, Graph, Path, Stroke};
 use crate::graph::text;
 use std::fmt::Write;
 
-/// Where a long line in a box is broken, in characters.
-const LINE: usize = 30;
-/// The heights of a name, of a line under it, and of a line at a way; and what a box has above and below them.
-const NAME: f64 = 17.0;
-const SMALL: f64 = 14.0;
-const PADDING: f64 = 8.0;
-/// The sizes of the letters, as the style says.
-const NAME_SIZE: f64 = 13.0;
-const SMALL_SIZE: f64 = 11.0;
-/// Bold letters are so much wider.
-const BOLD: f64 = 1.1;
-/// Inside of a frame; its title; how far a way goes aside that comes back to its own step.
+/// Inside of a frame, and its title with the size of its letters.
 const INSET: f64 = 20.0;
 const TITLE: f64 = 26.0;
-const LOOP: f64 = 26.0;
-/// How far the sides of a box lean.
-const LEAN: f64 = 9.0;
+const TITLE_SIZE: f64 = 12.0;
 
 /// A laid out part of the drawing.
 pub(super) struct Panel {
@@ -35,35 +23,10 @@ pub(super) struct Panel {
     layout: Layout,
 }
 
-/// A box and what stands in it.
-struct Figure {
-    shape: Shape,
-    class: &'static str,
-    /// The step, where it is one.
-    node: Option<usize>,
-    name: Option<String>,
-    small: Vec<String>,
-    tags: Option<String>,
-    hint: String,
-    size: (f64, f64),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Plain,
-    Soft,
-    Round,
-    Leaning,
-    Hexagon,
-    Double,
-    Start,
-    Lost,
-}
-
 /// A way and what stands at it.
-struct Line {
-    class: &'static str,
-    label: Vec<String>,
+pub(super) struct Line {
+    pub class: &'static str,
+    pub label: Vec<String>,
 }
 
 /// A way back to its own step.
@@ -83,11 +46,15 @@ impl Panel {
             let hint = format!("{} ({}:{})", node.name, cluster.file, node.line);
             boxes.push(Figure::step(graph, number, hint));
         }
-        let mut links = vec![link(0, place[cluster.entry.min(place.len() - 1)], Stroke::Plain, &[])];
-        let mut ways = vec![Line {
-            class: "plain",
-            label: Vec::new(),
-        }];
+        let mut links = Vec::new();
+        let mut ways = Vec::new();
+        if let Some(entry) = cluster.entry {
+            links.push(link(0, place[entry], Stroke::Plain, &[]));
+            ways.push(Line {
+                class: "plain",
+                label: Vec::new(),
+            });
+        }
         let mut loops = Vec::new();
         let own = |edge: &&Edge| graph.nodes[edge.from].cluster == index && edge.path != Path::Run;
         for edge in graph.edges.iter().filter(own) {
@@ -148,7 +115,7 @@ impl Panel {
         let layout = layout(&items, &links);
         let inset = if title.is_some() { INSET } else { 0.0 };
         let head = if title.is_some() { INSET + TITLE } else { 0.0 };
-        let titled = title.as_deref().map_or(0.0, |title| width(title) * 12.0 * BOLD);
+        let titled = title.as_deref().map_or(0.0, |title| width(title) * TITLE_SIZE * BOLD);
         Self {
             width: layout.width.max(titled) + 2.0 * inset,
             height: layout.height + head + inset,
@@ -206,165 +173,6 @@ impl Panel {
     }
 }
 
-impl Figure {
-    fn new(shape: Shape, name: Option<String>, small: Vec<String>, tags: Option<String>, hint: String) -> Self {
-        let lean = match shape {
-            Shape::Leaning | Shape::Hexagon => 2.0 * LEAN,
-            Shape::Double => 10.0,
-            _ => 0.0,
-        };
-        let named = name.as_deref().map_or(0.0, |name| width(name) * NAME_SIZE * BOLD);
-        let tagged = tags.as_deref().map_or(0.0, |tags| width(tags) * SMALL_SIZE * BOLD);
-        let widest = small
-            .iter()
-            .map(|line| width(line) * SMALL_SIZE)
-            .fold(named.max(tagged), f64::max);
-        let lines = small
-            .iter()
-            .map(|_| SMALL)
-            .chain(tags.iter().map(|_| SMALL))
-            .sum::<f64>();
-        let names = if name.is_some() { NAME } else { 0.0 };
-        Self {
-            shape,
-            class: "",
-            node: None,
-            size: (widest + 24.0 + lean, lines + names + 2.0 * PADDING),
-            name,
-            small,
-            tags,
-            hint,
-        }
-    }
-
-    fn start(word: &str) -> Self {
-        Self {
-            size: (54.0, 24.0),
-            ..Self::new(Shape::Start, None, vec![word.to_owned()], None, String::new())
-        }
-    }
-
-    fn lost() -> Self {
-        Self {
-            size: (70.0, 26.0),
-            ..Self::new(Shape::Lost, None, vec!["nowhere".to_owned()], None, String::new())
-        }
-    }
-
-    fn step(graph: &Graph, number: usize, hint: String) -> Self {
-        let node = &graph.nodes[number];
-        let shape = match node.kind.as_str() {
-            _ if node.end => Shape::Round,
-            "choose" => Shape::Hexagon,
-            "gather" | "record" | "pay" => Shape::Leaning,
-            "run" => Shape::Double,
-            "converse" | "relay" | "stream" => Shape::Soft,
-            _ => Shape::Plain,
-        };
-        let marks = &node.marks;
-        let class = if marks.unreachable {
-            "unreachable"
-        } else if marks.dead_end {
-            "dead_end"
-        } else if marks.uncovered() {
-            "uncovered"
-        } else if node.end {
-            "end"
-        } else {
-            ""
-        };
-        let tags = Some(text::tags(node).join(", ")).filter(|tags| !tags.is_empty());
-        let name = text::isolated(&text::short(&node.title, LINE + 4));
-        let small = text::subtitle(node, LINE);
-        Self {
-            class,
-            node: Some(number),
-            ..Self::new(shape, Some(name), small, tags, hint)
-        }
-    }
-
-    fn item(&self) -> Item {
-        Item {
-            width: self.size.0,
-            height: self.size.1,
-            margin: 0.0,
-        }
-    }
-
-    fn write(&self, out: &mut Writer, x: f64, y: f64) {
-        let (width, height) = self.size;
-        out.open(format!("node {}", self.class).trim_end());
-        if !self.hint.is_empty() {
-            out.title(&self.hint);
-        }
-        let all = (x, y, width, height);
-        let (right, bottom) = (x + width, y + height);
-        match self.shape {
-            Shape::Plain => out.rect("box", all, 3.0),
-            Shape::Soft => out.rect("box", all, 14.0),
-            Shape::Round => out.rect("box", all, height / 2.0),
-            Shape::Start => out.rect("start", all, height / 2.0),
-            Shape::Lost => out.rect("lost", all, 3.0),
-            Shape::Leaning => {
-                let points = [(x + LEAN, y), (right, y), (right - LEAN, bottom), (x, bottom)];
-                out.polygon("box", &points);
-            }
-            Shape::Hexagon => {
-                let middle = y + height / 2.0;
-                let upper = [(x + LEAN, y), (right - LEAN, y), (right, middle)];
-                let lower = [(right - LEAN, bottom), (x + LEAN, bottom), (x, middle)];
-                out.polygon("box", &[upper, lower].concat());
-            }
-            Shape::Double => {
-                out.rect("box", all, 2.0);
-                out.rect("inner", (x + 4.0, y, width - 8.0, height), 0.0);
-            }
-        }
-        let middle = x + width / 2.0;
-        let mut line = y + PADDING;
-        if let Some(name) = &self.name {
-            out.text_at("name", middle, line + 12.5, name);
-            line += NAME;
-        }
-        let small = match self.shape {
-            Shape::Start => "start-text",
-            Shape::Lost => "lost-text",
-            _ => "small",
-        };
-        for text in &self.small {
-            let base = if self.name.is_none() && self.size.1 < 30.0 {
-                height / 2.0 - PADDING + 4.0
-            } else {
-                10.5
-            };
-            out.text_at(small, middle, line + base, text);
-            line += SMALL;
-        }
-        if let Some(tags) = &self.tags {
-            out.text_at("tag", middle, line + 10.5, tags);
-        }
-        out.close();
-    }
-
-    /// A way that leaves and comes back at the right side.
-    fn write_loop(&self, out: &mut Writer, line: &Line, x: f64, y: f64) {
-        let (width, height) = self.size;
-        let slope = if self.shape == Shape::Leaning { LEAN * 0.7 } else { 0.0 };
-        let (right, upper, lower) = (x + width, y + height * 0.28, y + height * 0.72);
-        let out_x = right + LOOP - 4.0;
-        let path = format!(
-            "M{:.1},{upper:.1} C{out_x:.1},{:.1} {out_x:.1},{:.1} {:.1},{lower:.1}",
-            right - slope * 0.4,
-            upper - 4.0,
-            lower + 4.0,
-            right - slope,
-        );
-        out.path(line.class, &path, true);
-        let label = label_size(&line.label).0;
-        line.write_label(out, right + LOOP + label / 2.0 - 6.0, y + height / 2.0);
-    }
-}
-
 impl Line {
     fn new(graph: &Graph, edge: &Edge) -> Self {
         let class = match edge.stroke() {
@@ -383,7 +191,7 @@ impl Line {
     }
 
     /// The lines of the label around its middle, each on a patch of the page's colour.
-    fn write_label(&self, out: &mut Writer, x: f64, y: f64) {
+    pub fn write_label(&self, out: &mut Writer, x: f64, y: f64) {
         if self.label.is_empty() {
             return;
         }
@@ -418,7 +226,7 @@ fn link(from: usize, to: usize, stroke: Stroke, label: &[String]) -> Link {
 }
 
 /// Width and height of a label.
-fn label_size(label: &[String]) -> (f64, f64) {
+pub(super) fn label_size(label: &[String]) -> (f64, f64) {
     let widest = label.iter().map(|line| width(line) * SMALL_SIZE).fold(0.0, f64::max);
     let height = label.iter().map(|_| SMALL).sum::<f64>();
     (if height > 0.0 { widest + 12.0 } else { 0.0 }, height)
