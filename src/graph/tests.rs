@@ -106,8 +106,8 @@ fn a_flow_whose_steps_are_not_known_is_not_drawn() {
 }
 
 #[test]
-fn a_flow_that_does_not_say_where_to_begin_is_drawn_without_a_beginning() {
-    let main = "flow: test\nversion: 1\nlocale: en-US\nsteps:\n  s0: {run: part.yaml, next: s1}\n  s1: {hangup: {}}\n";
+fn a_flow_that_begins_with_no_step_of_its_own_is_drawn_without_a_beginning() {
+    let main = "flow: test\nversion: 1\nlocale: en-US\nstart: {call: gone}\nsteps:\n  s0: {run: part.yaml, next: s1}\n  s1: {hangup: {}}\n";
     let part = "flow: part\nversion: 1\nlocale: en-US\nstart: {call: p0}\nends: [done]\nsteps:\n  p0: {end: done}\n";
     let files = [
         ("flows/test.yaml", main.to_owned()),
