@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod diff;
 pub mod edit;
 pub mod flow;
+pub mod graph;
 pub mod line;
 pub mod media;
 pub mod phone;

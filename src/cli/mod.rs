@@ -10,6 +10,7 @@ mod gathered;
 mod edited;
 mod fix;
 mod fmt;
+mod graph;
 mod list;
 mod logs;
 mod new;
@@ -44,6 +45,8 @@ enum Command {
     Validate(validate::Validate),
     /// Brings files into one form.
     Fmt(fmt::Fmt),
+    /// Draws a flow: its steps, and where each outcome leads.
+    Graph(graph::Graph),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
     /// Looks at a project and its environment, or at a deployment as the carrier sees it.
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Score(args) => score::run(&args),

@@ -13,6 +13,7 @@ mod flows;
 mod followups;
 mod fuzzed;
 mod google;
+mod graph;
 mod listen;
 mod purity;
 mod realtime;

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-const ROOMS: [&str; 13] = [
-    "flow", "step", "compile", "check", "diff", "edit", "call", "talk", "twiml", "audio", "score", "phone", "prove",
+<<<<<<< HEAD
+const ROOMS: [&str; 15] = [
+    "flow", "step", "compile", "check", "diff", "edit", "graph", "replay", "call", "talk", "twiml", "audio", "score",
+    "phone", "prove",
 ];
 
 const FORBIDDEN: [&str; 18] = [
