@@ -255,10 +255,16 @@ fn pack(path: &str, flow: &Flow, compiled: &Compiled) -> String {
     serde_json::to_string(&bundle).expect("a bundle has text keys only")
 }
 
+/// Compiles a version anew from what the store kept of it: its file, and what compiling gives. None where the text is
+/// no bundle.
+pub fn recompiled(bundle: &str) -> Option<(String, Compiled)> {
+    let bundle: Bundle = serde_json::from_str(bundle).ok()?;
+    let compiled = compile(&bundle.path, &bundle);
+    Some((bundle.path, compiled))
+}
+
 fn unpack(text: &str) -> Option<Version> {
-    let bundle: Bundle = serde_json::from_str(text).ok()?;
-    let path = bundle.path.clone();
-    let compiled = compile(&path, &bundle);
+    let (path, compiled) = recompiled(text)?;
     let flow = compiled.flow?;
     Some(Version::new(flow, compiled.templates, path, text.to_owned()))
 }

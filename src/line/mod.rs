@@ -34,6 +34,6 @@ mod words;
 pub use config::{Config, ConfigError};
 pub use disk::{Disk, project_root};
 pub use engine::{Engine, Parts};
-pub use flows::{Flows, Reload, Version};
+pub use flows::{Flows, Reload, Version, recompiled};
 pub use providers::{declared, protocols};
 pub use ready::Front;

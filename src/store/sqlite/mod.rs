@@ -3,6 +3,7 @@
 mod claims;
 mod commit;
 mod connect;
+pub(super) mod journal;
 mod mapping;
 mod reader;
 mod reads;
