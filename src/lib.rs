@@ -12,6 +12,7 @@ pub mod line;
 pub mod media;
 pub mod pipeline;
 pub mod providers;
+pub mod replay;
 pub mod report;
 pub mod score;
 pub mod server;

@@ -1,0 +1,19 @@
+//! A stored call once more: its events, in order and at their times, through the call machine, with the flow that it
+//! had or with another one.
+//!
+//! Start with [`tape::read`] and [`compare()`]; [`veil::Veil`] decides what is shown of people, and [`view`] shows it.
+
+mod compare;
+mod fit;
+pub mod lines;
+mod run;
+mod same;
+mod side;
+pub mod tape;
+mod traced;
+pub mod veil;
+mod verbs;
+
+pub use compare::{Beat, Comparison, Stop, alone, compare};
+pub use run::{Document, Moment, Waits};
+pub use side::{Excerpt, Side};
