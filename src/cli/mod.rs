@@ -6,6 +6,7 @@ mod list;
 mod logs;
 mod new;
 mod output;
+mod replay;
 mod run;
 mod scenario;
 pub mod schema;
@@ -35,6 +36,8 @@ enum Command {
     Validate(validate::Validate),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
+    /// Runs a stored call again, with the flow that it had and with an edited one.
+    Replay(replay::Replay),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
     Score(score::Args),
     /// Prints a JSON Schema.
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::New(args) => new::run(&args),

@@ -6,7 +6,8 @@ use super::run::{Moment, Runner};
 use super::same::same;
 use super::side::{Excerpt, Side};
 use super::tape::Happened;
-use crate::call::{Call, Event, StepId, Time};
+use crate::call::{Call, Event, StepId, TaskKey, TaskKind, Time};
+use std::collections::BTreeMap;
 
 /// What both flows made of one moment of the recording.
 #[derive(Clone, Debug)]
@@ -45,8 +46,19 @@ pub struct Comparison {
     pub still_waits: Option<String>,
 }
 
-/// Runs a recording through one flow, as it was: its moments, and the call at its end.
-pub fn alone(side: &Side, tape: &[Happened]) -> (Vec<Beat>, Option<Call>) {
+/// A recording through the flow that it was made with.
+#[derive(Clone, Debug)]
+pub struct Alone {
+    /// Everything that happened, in order.
+    pub beats: Vec<Beat>,
+    /// The call at its end.
+    pub call: Option<Call>,
+    /// What it ordered outside.
+    pub ordered: BTreeMap<TaskKey, TaskKind>,
+}
+
+/// Runs a recording through one flow, as it was.
+pub fn alone(side: &Side, tape: &[Happened]) -> Alone {
     let mut runner = Runner::new(side);
     let mut beats = Vec::new();
     for happened in tape {
@@ -59,7 +71,11 @@ pub fn alone(side: &Side, tape: &[Happened]) -> (Vec<Beat>, Option<Call>) {
             same: true,
         });
     }
-    (beats, runner.call)
+    Alone {
+        beats,
+        call: runner.call,
+        ordered: runner.ordered,
+    }
 }
 
 /// Runs a recording through the flow that it was made with and through another one.

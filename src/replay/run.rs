@@ -83,12 +83,12 @@ impl<'a> Runner<'a> {
             (None, _) => Vec::new(),
         };
         let trail = trail(&mut effects);
-        let documents = self.documents(&mut effects);
         for effect in &effects {
             if let Effect::Perform(task) = effect {
                 self.ordered.entry(task.key.clone()).or_insert_with(|| task.kind.clone());
             }
         }
+        let documents = self.documents(&mut effects);
         Moment {
             at,
             event: event.clone(),

@@ -45,6 +45,10 @@ fn attributes(element: &Element) -> Vec<&(String, String)> {
 /// Attributes that differ between two documents of the same verbs: verb, attribute, and both values.
 pub(super) fn attributes_apart(then: &Element, now: &Element) -> Vec<(String, String, Option<String>, Option<String>)> {
     let mut apart = Vec::new();
+    // Of two verbs that are not of one kind, nothing more needs to be said.
+    if then.name != now.name {
+        return apart;
+    }
     let mut names: Vec<&str> = attributes(then).iter().chain(&attributes(now)).map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     names.dedup();

@@ -70,7 +70,11 @@ fn parts(verb: &Element, veil: &Veil) -> Vec<String> {
 pub(super) fn veil_value(value: &str, veil: &Veil) -> String {
     let plain = value.len() <= 6 && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
         || ["dtmf", "speech", "dtmf speech", "true", "false"].contains(&value);
-    if plain { value.to_owned() } else { veil.text(value) }
+    match value {
+        _ if plain => value.to_owned(),
+        _ if value.contains("://") => address(value, veil),
+        _ => veil.text(value),
+    }
 }
 
 /// An address: of our own, the part that tells it; of others, host and path. What a query holds is nobody's business.

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-const ROOMS: [&str; 9] = [
-    "flow", "step", "compile", "check", "call", "talk", "twiml", "audio", "score",
+const ROOMS: [&str; 10] = [
+    "flow", "step", "compile", "check", "call", "talk", "twiml", "audio", "score", "replay",
 ];
 
 const FORBIDDEN: [&str; 18] = [
