@@ -69,7 +69,10 @@ fn replayed(args: &Replay) -> Result<Exit, Exit> {
         return list(&journal, args.last, format, &veil_lifted.unwrap_or_default());
     };
     let (id, kept) = find(&journal, part)?;
-    let rows = kept.events.iter().map(|event| (event.seq, event.at, event.json.as_str()));
+    let rows = kept
+        .events
+        .iter()
+        .map(|event| (event.seq, event.at, event.json.as_str()));
     let tape = tape::read(rows).map_err(|error| {
         eprintln!("error: the call `{id}` cannot be replayed: {error}");
         Exit::Usage
@@ -163,12 +166,18 @@ fn list(journal: &Journal, last: usize, format: Format, veil: &Veil) -> Result<E
                 "watchdog": call.watchdog_reason,
             })
         };
-        say!("{}", json!({"format_version": "1.0", "calls": calls.iter().map(row).collect::<Vec<_>>()}));
+        say!(
+            "{}",
+            json!({"format_version": "1.0", "calls": calls.iter().map(row).collect::<Vec<_>>()})
+        );
         return Ok(Exit::Done);
     }
     for call in &calls {
         let end = call.end_reason.as_deref().unwrap_or("live");
-        let watchdog = call.watchdog_reason.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+        let watchdog = call
+            .watchdog_reason
+            .as_ref()
+            .map_or_else(String::new, |why| format!(" ({why})"));
         say!(
             "{}  {}  {:>14}  {:>5}  {}  {end}{watchdog}",
             call.call_sid,
@@ -267,11 +276,21 @@ fn as_test(
 
 /// The flow's path as a scenario in `file` names it: relative to the folder of that file, where both are below one.
 fn beside(file: &Path, flow: &Path) -> String {
-    let folder = file.parent().filter(|_| file.as_os_str() != "-").unwrap_or(Path::new(""));
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let (folder, flow) = (absolute(folder), absolute(flow));
-    let shared = folder.components().zip(flow.components()).take_while(|(a, b)| a == b).count();
-    let up = folder.components().skip(shared).map(|_| std::path::Component::ParentDir);
+    let shared = folder
+        .components()
+        .zip(flow.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = folder
+        .components()
+        .skip(shared)
+        .map(|_| std::path::Component::ParentDir);
     let path: PathBuf = up.chain(flow.components().skip(shared)).collect();
     path.to_string_lossy().replace('\\', "/")
 }
@@ -288,9 +307,14 @@ fn head(kept: &Kept, tape: &[tape::Happened], veil: &Veil) -> Vec<(&'static str,
         head.push(("from", veil.private(arrival.params.text("From").unwrap_or_default())));
     }
     let log = kept.log.as_ref();
-    let seconds = log.and_then(|log| log.seconds).map_or_else(String::new, |seconds| format!(" after {seconds} s"));
+    let seconds = log
+        .and_then(|log| log.seconds)
+        .map_or_else(String::new, |seconds| format!(" after {seconds} s"));
     let reason = log.and_then(|log| log.end_reason.as_deref());
-    head.push(("ended", reason.map_or_else(|| "not yet".to_owned(), |reason| format!("{reason}{seconds}"))));
+    head.push((
+        "ended",
+        reason.map_or_else(|| "not yet".to_owned(), |reason| format!("{reason}{seconds}")),
+    ));
     head
 }
 

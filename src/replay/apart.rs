@@ -86,14 +86,16 @@ pub(super) fn details(then: &Moment, now: &Moment, veil: &Veil) -> Vec<String> {
         }
     }
     let telling = |moment: &Moment| -> Vec<Effect> {
-        let counts = |effect: &&Effect| !matches!(effect, Effect::Log(_) | Effect::SetTimer(..) | Effect::ClearTimer(_));
+        let counts =
+            |effect: &&Effect| !matches!(effect, Effect::Log(_) | Effect::SetTimer(..) | Effect::ClearTimer(_));
         moment.effects.iter().filter(counts).cloned().collect()
     };
     for (then, now) in telling(then).iter().zip(&telling(now)) {
         match (then, now) {
-            (Effect::Media(MediaOrder::Admit { instructions: a, .. }), Effect::Media(MediaOrder::Admit { instructions: b, .. }))
-                if a != b =>
-            {
+            (
+                Effect::Media(MediaOrder::Admit { instructions: a, .. }),
+                Effect::Media(MediaOrder::Admit { instructions: b, .. }),
+            ) if a != b => {
                 details.push("the agent's instructions are others".to_owned());
             }
             (Effect::Media(MediaOrder::Admit { reply: a, .. }), Effect::Media(MediaOrder::Admit { reply: b, .. }))

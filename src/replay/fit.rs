@@ -49,7 +49,10 @@ pub(super) fn fit(then: &Runner<'_>, now: &Runner<'_>, at: Time, event: &Event) 
                 None => Stand::Strange,
             };
             judge(&stand(then), &stand(now), now, |kind| {
-                format!("somebody beside the recorded call asks for a document of its `{}`", kind.unwrap_or("step"))
+                format!(
+                    "somebody beside the recorded call asks for a document of its `{}`",
+                    kind.unwrap_or("step")
+                )
             })
         }
         Event::StreamStarted { token, .. } => {

@@ -53,13 +53,21 @@ pub fn event(event: &Event, veil: &Veil) -> String {
     match event {
         Event::CallArrived(arrival) => {
             let from = arrival.params.text("From").unwrap_or("nobody knows whom");
-            let draining = if arrival.draining { ", while the engine stops" } else { "" };
+            let draining = if arrival.draining {
+                ", while the engine stops"
+            } else {
+                ""
+            };
             format!("a call from {}{draining}", veil.private(from))
         }
         Event::CarrierAsked { ticket, params } => {
             let what = asked(params, veil);
             let of = format!("{} {}", ticket.route.path(), ticket.n);
-            if what.is_empty() { format!("the carrier asks ({of})") } else { format!("{what} ({of})") }
+            if what.is_empty() {
+                format!("the carrier asks ({of})")
+            } else {
+                format!("{what} ({of})")
+            }
         }
         Event::StatusChanged { status, seconds, .. } => match seconds {
             Some(seconds) => format!("status {} after {seconds} s", status.word()),
@@ -163,7 +171,11 @@ fn done(effect: &Effect, at: Time, veil: &Veil) -> Option<(About, String)> {
             },
         ),
         Effect::Write(row) => return stored(row, veil),
-        Effect::Log(Log { word, detail, bad: true }) => (About::Warning, format!("{word} {}", veil.text(detail))),
+        Effect::Log(Log {
+            word,
+            detail,
+            bad: true,
+        }) => (About::Warning, format!("{word} {}", veil.text(detail))),
         Effect::Log(_) => return None,
     })
 }
@@ -181,7 +193,9 @@ fn stored(row: &Row, veil: &Veil) -> Option<(About, String)> {
         // The event says it.
         Row::CallLog { .. } | Row::Turn { .. } => return None,
         Row::Recording(recording) => {
-            let length = recording.seconds.map_or_else(String::new, |seconds| format!(" of {seconds} s"));
+            let length = recording
+                .seconds
+                .map_or_else(String::new, |seconds| format!(" of {seconds} s"));
             (About::Store, format!("recording{length} {}", recording.status))
         }
         Row::Interaction { kind, summary, .. } => (About::Store, format!("interaction {kind}: {}", veil.text(summary))),
@@ -243,7 +257,11 @@ fn asked(params: &Params, veil: &Veil) -> String {
 
 /// A carrier's word is a word: whatever else stands there is not shown.
 fn veil_word(word: &str) -> &str {
-    if word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') { word } else { "***" }
+    if word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
+        word
+    } else {
+        "***"
+    }
 }
 
 /// The middle of `CA…/send_message/3`.

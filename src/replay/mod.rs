@@ -23,3 +23,6 @@ pub use compare::{Alone, Beat, Comparison, Stop, alone, compare};
 pub use faithful::{Fault, faults};
 pub use run::{Document, Moment, Waits};
 pub use side::{Excerpt, Side};
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,7 @@
 
 use super::side::Side;
 use super::traced::trail;
-use crate::call::{
-    Answer, Call, Effect, Event, Phase, StepId, TaskKey, TaskKind, Ticket, Time, Timer, WaitOn,
-};
+use crate::call::{Answer, Call, Effect, Event, Phase, StepId, TaskKey, TaskKind, Ticket, Time, Timer, WaitOn};
 use crate::twiml::{self, Element, Links, Verb};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -85,7 +83,9 @@ impl<'a> Runner<'a> {
         let trail = trail(&mut effects);
         for effect in &effects {
             if let Effect::Perform(task) = effect {
-                self.ordered.entry(task.key.clone()).or_insert_with(|| task.kind.clone());
+                self.ordered
+                    .entry(task.key.clone())
+                    .or_insert_with(|| task.kind.clone());
             }
         }
         let documents = self.documents(&mut effects);

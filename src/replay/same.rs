@@ -8,7 +8,11 @@ use crate::twiml::Element;
 pub(super) fn same(then: &Moment, now: &Moment) -> bool {
     let name = |moment: &Moment| moment.waits.as_ref().map(|waits| (waits.name.clone(), waits.on));
     then.documents.len() == now.documents.len()
-        && then.documents.iter().zip(&now.documents).all(|(then, now)| same_document(then, now))
+        && then
+            .documents
+            .iter()
+            .zip(&now.documents)
+            .all(|(then, now)| same_document(then, now))
         && name(then) == name(now)
         && then.set == now.set
         && counted(then).eq(counted(now))
@@ -33,7 +37,11 @@ pub(super) fn same_element(then: &Element, now: &Element) -> bool {
         && then.text.trim() == now.text.trim()
         && attributes(then) == attributes(now)
         && then.children.len() == now.children.len()
-        && then.children.iter().zip(&now.children).all(|(then, now)| same_element(then, now))
+        && then
+            .children
+            .iter()
+            .zip(&now.children)
+            .all(|(then, now)| same_element(then, now))
 }
 
 fn attributes(element: &Element) -> Vec<&(String, String)> {
@@ -49,7 +57,11 @@ pub(super) fn attributes_apart(then: &Element, now: &Element) -> Vec<(String, St
     if then.name != now.name {
         return apart;
     }
-    let mut names: Vec<&str> = attributes(then).iter().chain(&attributes(now)).map(|(name, _)| name.as_str()).collect();
+    let mut names: Vec<&str> = attributes(then)
+        .iter()
+        .chain(&attributes(now))
+        .map(|(name, _)| name.as_str())
+        .collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
@@ -79,9 +91,18 @@ mod tests {
         let longer = element("<Gather timeout=\"8\" numDigits=\"1\"><Play>a</Play></Gather>");
         assert!(!same_element(&gather, &longer));
         let apart = attributes_apart(&gather, &longer);
-        let five = ("Gather".to_owned(), "timeout".to_owned(), Some("5".to_owned()), Some("8".to_owned()));
+        let five = (
+            "Gather".to_owned(),
+            "timeout".to_owned(),
+            Some("5".to_owned()),
+            Some("8".to_owned()),
+        );
         assert_eq!(apart, [five]);
-        for other in ["<Gather timeout=\"5\" numDigits=\"1\"><Play>b</Play></Gather>", "<Hangup/>", ""] {
+        for other in [
+            "<Gather timeout=\"5\" numDigits=\"1\"><Play>b</Play></Gather>",
+            "<Hangup/>",
+            "",
+        ] {
             assert!(!same_element(&gather, &element(other)), "{other}");
         }
     }

@@ -24,7 +24,9 @@ pub fn scenario(story: &Story, name: &str, flow: &str, veil: &Veil) -> String {
     }
     let came = &story.came;
     text.push_str("expect:\n");
-    let mut heard = came.heard.clone();
+    let left = story.happenings.iter().any(|happening| happening.what == What::HungUp);
+    let sure = came.heard.len() - if left { came.in_latest.min(came.heard.len()) } else { 0 };
+    let mut heard = came.heard[..sure].to_vec();
     heard.dedup();
     list(&mut text, "  hears", heard);
     let _ = writeln!(text, "  recordings: {}", came.recordings);
@@ -59,7 +61,11 @@ fn caller(story: &Story, veil: &Veil) -> Vec<String> {
         match what {
             What::Pressed(keys) => {
                 // A code that was typed is private; its length is what a flow looks at.
-                let keys = if veil.is_lifted() || keys.len() <= 2 { keys.clone() } else { stand_in_keys(keys) };
+                let keys = if veil.is_lifted() || keys.len() <= 2 {
+                    keys.clone()
+                } else {
+                    stand_in_keys(keys)
+                };
                 steps.push("wait prompt".to_owned());
                 steps.push(format!("keys {keys}"));
             }
@@ -89,7 +95,11 @@ fn said(words: &str, veil: &Veil) -> String {
     // A semicolon or a line's end would end the caller's sentence.
     let text = veil.with(words, STAND_IN).replace([';', '\n', '\r'], ",");
     let text = text.trim();
-    if text.is_empty() { STAND_IN.to_owned() } else { text.to_owned() }
+    if text.is_empty() {
+        STAND_IN.to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// As many keys, counted up, with those that are no digits where they were.
@@ -158,7 +168,9 @@ fn remarks(story: &Story, veil: &Veil) -> Vec<String> {
     }
     let came = &story.came;
     if let Some(ended) = came.ended {
-        let watchdog = came.watchdog.map_or_else(String::new, |why| format!(", after the watchdog's {}", why.word()));
+        let watchdog = came
+            .watchdog
+            .map_or_else(String::new, |why| format!(", after the watchdog's {}", why.word()));
         remarks.push(format!("the call ended: {}{watchdog}", ended.word()));
     }
     remarks.push(format!("it came through {}", came.steps.join(", ")));
@@ -177,7 +189,8 @@ mod tests {
                 .map(|(what, ms)| Happening { ms, step: None, what })
                 .collect(),
             came: Came {
-                heard: vec!["tts/a.mp3".to_owned()],
+                heard: vec!["tts/a.mp3".to_owned(), "tts/b.mp3".to_owned()],
+                in_latest: 1,
                 ..Came::default()
             },
         }
@@ -201,6 +214,9 @@ mod tests {
         assert!(text.contains("  hears: [tts/a.mp3]\n  recordings: 0\n"), "{text}");
         assert!(!text.contains("Dana") && !text.contains("4711"), "{text}");
         let revealed = scenario(&story, "x", "x", &Veil::lifted());
-        assert!(revealed.contains("keys 4711#; wait prompt; speak I am Dana, yes"), "{revealed}");
+        assert!(
+            revealed.contains("keys 4711#; wait prompt; speak I am Dana, yes"),
+            "{revealed}"
+        );
     }
 }

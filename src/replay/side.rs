@@ -73,7 +73,10 @@ impl Side {
             }
             text.push(line.get(margin..).unwrap_or_default().trim_end().to_owned());
         }
-        while text.last().is_some_and(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        while text
+            .last()
+            .is_some_and(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        {
             text.pop();
         }
         if text.len() > MOST_LINES {

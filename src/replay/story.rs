@@ -81,6 +81,8 @@ pub enum What {
 pub struct Came {
     /// What the caller was played, by path below `static/`, in order.
     pub heard: Vec<String>,
+    /// How many of these stand in the latest document, of which a caller who leaves may not have heard all.
+    pub in_latest: usize,
     /// What the carrier was told to say.
     pub said: Vec<String>,
     /// How many recordings were made.
@@ -156,9 +158,15 @@ impl Teller {
         if !matches!(moment.event, Event::AsideAsked { .. } | Event::CallArrived(_)) && moment.trail.is_empty() {
             return self.settle(moment);
         }
-        for element in moment.documents.iter().filter_map(|document: &Document| document.element.as_ref()) {
+        for element in moment
+            .documents
+            .iter()
+            .filter_map(|document: &Document| document.element.as_ref())
+        {
             if !matches!(moment.event, Event::AsideAsked { .. }) {
+                let before = came.heard.len();
                 heard(element, came);
+                came.in_latest = came.heard.len() - before;
             }
         }
         self.settle(moment);
@@ -172,7 +180,11 @@ impl Teller {
         match &moment.event {
             Event::CallArrived(_) => {
                 self.requests += 1;
-                if self.requests > 1 { vec![What::Repeated] } else { Vec::new() }
+                if self.requests > 1 {
+                    vec![What::Repeated]
+                } else {
+                    Vec::new()
+                }
             }
             Event::CarrierAsked { params, .. } => self.asked(moment, params),
             Event::StatusChanged { status, .. } if self.left_by_itself(*status) => vec![What::HungUp],
@@ -215,8 +227,13 @@ impl Teller {
 
     fn asked(&self, moment: &Moment, params: &Params) -> Vec<What> {
         let mut what = Vec::new();
-        let over = params.text("CallStatus").and_then(CarrierStatus::parse).is_some_and(CarrierStatus::is_over);
-        let recording = params.text("RecordingSid").map(|_| params.number("RecordingDuration").unwrap_or(0));
+        let over = params
+            .text("CallStatus")
+            .and_then(CarrierStatus::parse)
+            .is_some_and(CarrierStatus::is_over);
+        let recording = params
+            .text("RecordingSid")
+            .map(|_| params.number("RecordingDuration").unwrap_or(0));
         // A recording's own fields name the key that ended it; that key is no answer to anything.
         let keys = params.text("Digits").filter(|_| recording.is_none());
         if let Some(keys) = keys {
@@ -251,11 +268,18 @@ impl Teller {
             return Vec::new();
         }
         let lasted = self.stream_began.map_or(0, |began| moment.at.since(began));
-        vec![if frames_in == 0 { What::StreamWithoutMedia } else { What::StreamDropped(lasted) }]
+        vec![if frames_in == 0 {
+            What::StreamWithoutMedia
+        } else {
+            What::StreamDropped(lasted)
+        }]
     }
 
     fn watchdog(&self, moment: &Moment) -> Vec<What> {
-        let reasons = moment.documents.iter().filter_map(|document| document.redirect.as_deref());
+        let reasons = moment
+            .documents
+            .iter()
+            .filter_map(|document| document.redirect.as_deref());
         reasons
             .filter_map(|reason| match reason {
                 "no_stream_start" => Some(What::StreamNeverStarted),

@@ -1,9 +1,7 @@
 //! Steps that leave a mark when a call comes through them. What they do is theirs: the machine that runs is the one of
 //! every call, and the marks are taken out of its effects again.
 
-use crate::call::{
-    Back, Cx, Effect, Flow, Next, Outcome, Params, StepError, StepId, StepKind, Touches,
-};
+use crate::call::{Back, Cx, Effect, Flow, Next, Outcome, Params, StepError, StepId, StepKind, Touches};
 use crate::flow::Located;
 
 /// The mark's word; no step logs it by itself.

@@ -9,7 +9,15 @@ use std::collections::BTreeSet;
 
 /// Fields of a webhook that hold a number or a name.
 const PRIVATE: [&str; 10] = [
-    "From", "To", "Caller", "Called", "CallerName", "ForwardedFrom", "DialCallTo", "DialCallFrom", "SpeechResult",
+    "From",
+    "To",
+    "Caller",
+    "Called",
+    "CallerName",
+    "ForwardedFrom",
+    "DialCallTo",
+    "DialCallFrom",
+    "SpeechResult",
     "StirPassportToken",
 ];
 
@@ -168,18 +176,29 @@ mod tests {
     #[test]
     fn only_the_authors_words_are_shown() {
         let veil = Veil {
-            authors: ["Hello", "97231234567", "your", "code", "is", "Dana", "shalom"].map(str::to_owned).into(),
+            authors: ["Hello", "97231234567", "your", "code", "is", "Dana", "shalom"]
+                .map(str::to_owned)
+                .into(),
             secrets: ["Dana"].map(str::to_owned).into(),
             revealed: false,
         };
-        assert_eq!(veil.text("Hello Dana, your code is 4711!"), "Hello ***, your code is ***!");
+        assert_eq!(
+            veil.text("Hello Dana, your code is 4711!"),
+            "Hello ***, your code is ***!"
+        );
         assert_eq!(veil.with("Hello Moshe", "x"), "Hello x");
         assert_eq!(veil.text("is +97231234567"), "is +***");
         assert_eq!(veil.private("+972501234567"), "***********67");
         assert_eq!(veil.private("Dana Levi"), "***");
-        assert_eq!((veil.keys("1#"), veil.keys("4711")), ("1#".to_owned(), "****".to_owned()));
+        assert_eq!(
+            (veil.keys("1#"), veil.keys("4711")),
+            ("1#".to_owned(), "****".to_owned())
+        );
         assert_eq!(veil.said("I am Dana"), "3 words");
-        assert_eq!((veil.said(""), veil.said("yes")), ("nothing".to_owned(), "1 word".to_owned()));
+        assert_eq!(
+            (veil.said(""), veil.said("yes")),
+            ("nothing".to_owned(), "1 word".to_owned())
+        );
         assert_eq!(Veil::lifted().text("Hello Dana"), "Hello Dana");
     }
 }

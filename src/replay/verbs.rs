@@ -40,7 +40,10 @@ fn add(verb: &Element, depth: usize, veil: &Veil, lines: &mut Vec<String>) {
 
 /// What tells a verb from another of its kind.
 fn parts(verb: &Element, veil: &Veil) -> Vec<String> {
-    let with = |name: &str, unit: &str| verb.attribute(name).map(|value| format!("{}{unit}", veil_value(value, veil)));
+    let with = |name: &str, unit: &str| {
+        verb.attribute(name)
+            .map(|value| format!("{}{unit}", veil_value(value, veil)))
+    };
     let text = verb.words();
     let text = text.trim();
     let parts = match verb.name.as_str() {
@@ -48,11 +51,7 @@ fn parts(verb: &Element, veil: &Veil) -> Vec<String> {
         "Say" => vec![with("voice", ""), Some(format!("“{}”", veil.text(text)))],
         "Record" => vec![with("maxLength", "s")],
         "Pause" => vec![Some(with("length", "s").unwrap_or_else(|| "1s".to_owned()))],
-        "Gather" => vec![
-            with("input", ""),
-            with("numDigits", " digits"),
-            with("timeout", "s"),
-        ],
+        "Gather" => vec![with("input", ""), with("numDigits", " digits"), with("timeout", "s")],
         "Redirect" => vec![Some(address(text, veil))],
         "Reject" => vec![with("reason", "")],
         "Number" | "Sip" | "Client" | "Conference" | "Queue" => vec![Some(veil.private(text))],
@@ -87,7 +86,11 @@ pub(super) fn address(url: &str, veil: &Veil) -> String {
         let visit = route.split('#').next().unwrap_or_default();
         return visit.replace("?n=", " ");
     }
-    if veil.is_lifted() { url.to_owned() } else { veil.text(bare) }
+    if veil.is_lifted() {
+        url.to_owned()
+    } else {
+        veil.text(bare)
+    }
 }
 
 #[cfg(test)]

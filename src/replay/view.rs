@@ -47,7 +47,12 @@ pub fn human(report: &Report<'_>) -> String {
     let mut page = head(report);
     if let Some(now) = report.now {
         page.push('\n');
-        columns(&mut page, "", &format!("then: {}", named(report.then)), &format!("now: {}", named(now)));
+        columns(
+            &mut page,
+            "",
+            &format!("then: {}", named(report.then)),
+            &format!("now: {}", named(now)),
+        );
     }
     page.push('\n');
     for (at, beat) in report.beats.iter().enumerate() {
@@ -142,8 +147,11 @@ pub fn json(report: &Report<'_>) -> Value {
             "now": now.as_ref().map(excerpt),
         })
     });
-    let head: serde_json::Map<String, Value> =
-        report.head.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.clone()))).collect();
+    let head: serde_json::Map<String, Value> = report
+        .head
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::from(value.clone())))
+        .collect();
     json!({
         "format_version": "1.0",
         "call": report.call,
@@ -220,7 +228,10 @@ fn beat_in_columns(page: &mut String, report: &Report<'_>, beat: &Beat) {
                 // A timer is shown where both have it, at another time.
                 let alone = then.is_none() || now.is_none();
                 let shown = |line: &Option<Line>| {
-                    line.as_ref().filter(|line| !alone || matters(line)).map(&text).unwrap_or_default()
+                    line.as_ref()
+                        .filter(|line| !alone || matters(line))
+                        .map(&text)
+                        .unwrap_or_default()
                 };
                 let (then, now) = (shown(&then), shown(&now));
                 if !(then.is_empty() && now.is_empty()) {
@@ -243,7 +254,10 @@ fn columns(page: &mut String, time: &str, then: &str, now: &str) {
     for number in 0..left.len().max(right.len()) {
         let time = if number == 0 { time } else { "" };
         let part = |lines: &[String]| lines.get(number).cloned().unwrap_or_default();
-        push(page, &format!("{time:<TIMES$}{:<COLUMN$} │ {}", part(&left), part(&right)));
+        push(
+            page,
+            &format!("{time:<TIMES$}{:<COLUMN$} │ {}", part(&left), part(&right)),
+        );
     }
 }
 
@@ -275,7 +289,10 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 fn pieces(word: &str, width: usize) -> Vec<String> {
     let characters: Vec<char> = word.chars().collect();
-    characters.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
+    characters
+        .chunks(width.max(1))
+        .map(|piece| piece.iter().collect())
+        .collect()
 }
 
 /// What it comes to.
@@ -299,7 +316,11 @@ fn verdict(report: &Report<'_>) -> String {
     let beat = &report.beats[first];
     let (_, what) = heading(report, beat);
     let number = beat.seq.map_or_else(String::new, |seq| format!(", event {seq}"));
-    let _ = writeln!(text, "first difference at {}{number}: {what}", time(report, beat.at).trim_start());
+    let _ = writeln!(
+        text,
+        "first difference at {}{number}: {what}",
+        time(report, beat.at).trim_start()
+    );
     for row in rows(beat.then.as_ref(), beat.now.as_ref(), report.veil) {
         if let Row::Apart(then, now) = row {
             for (label, line) in [(THEN, then), (NOW, now)] {

@@ -147,7 +147,10 @@ mod tests {
             ..Change::facts("CA12")
         };
         store.commit(change).await.expect("the engine goes on");
-        assert_eq!(kept(&path, "CA12").map(|kept| kept.map(|kept| kept.events.len())), Ok(Some(2)));
+        assert_eq!(
+            kept(&path, "CA12").map(|kept| kept.map(|kept| kept.events.len())),
+            Ok(Some(2))
+        );
     }
 
     #[tokio::test]
@@ -175,7 +178,9 @@ mod tests {
         let old = folder.path().join("old.db");
         let connection = Connection::open(&old).expect("a database");
         connection
-            .execute_batch("CREATE TABLE schema_version (version BIGINT, name TEXT); INSERT INTO schema_version VALUES (3, 'x')")
+            .execute_batch(
+                "CREATE TABLE schema_version (version BIGINT, name TEXT); INSERT INTO schema_version VALUES (3, 'x')",
+            )
             .expect("tables");
         let error = recent(&old, 1).expect_err("it is too old");
         assert!(matches!(error, StoreError::Older { found: 3, .. }), "{error}");
