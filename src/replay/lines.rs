@@ -121,10 +121,7 @@ pub fn lines(moment: &Moment, veil: &Veil) -> Vec<Line> {
         }
     }
     for (name, value) in &moment.set {
-        let value = match value {
-            serde_json::Value::String(text) => veil.text(text),
-            other => veil.text(&other.to_string()),
-        };
+        let value = veil.value(value);
         line(About::Store, format!("{name} = {value}"));
     }
     lines

@@ -93,7 +93,7 @@ fn caller(story: &Story, veil: &Veil) -> Vec<String> {
 
 fn said(words: &str, veil: &Veil) -> String {
     // A semicolon or a line's end would end the caller's sentence.
-    let text = veil.with(words, STAND_IN).replace([';', '\n', '\r'], ",");
+    let text = veil.stand_ins(words, STAND_IN).replace([';', '\n', '\r'], ",");
     let text = text.trim();
     if text.is_empty() {
         STAND_IN.to_owned()

@@ -3,7 +3,7 @@
 
 use super::side::Side;
 use super::tape::Happened;
-use crate::call::{Event, Params, Pii};
+use crate::call::{Event, Params, Pii, TaskOutput};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -36,6 +36,8 @@ pub struct Veil {
     authors: BTreeSet<String>,
     /// Words of this call's numbers and names.
     secrets: BTreeSet<String>,
+    /// What was said, typed or answered in this call: hidden as a whole, though each of its words may be an author's.
+    told: Vec<String>,
 }
 
 impl Veil {
@@ -55,24 +57,49 @@ impl Veil {
                 veil.authors.extend(words(text).map(str::to_owned));
             }
             for verb in &side.flow.apology {
-                collect(&Value::Object(verb.with.clone()), &mut veil.authors);
+                let with = Value::Object(verb.with.clone());
+                collect(&with, &mut |text| veil.authors.extend(words(text).map(str::to_owned)));
             }
         }
+        let mut told = BTreeSet::new();
         for happened in tape {
             match &happened.event {
                 Event::CallArrived(arrival) => {
                     veil.hide_fields(&arrival.params);
-                    for name in ["name", "phone"] {
-                        let found = arrival.contact.as_ref().and_then(|contact| contact.get(name));
-                        if let Some(value) = found {
-                            collect(value, &mut veil.secrets);
+                    if let Some(contact) = &arrival.contact {
+                        collect(contact, &mut |text| _ = told.insert(text.to_owned()));
+                        for value in ["name", "phone"].iter().filter_map(|name| contact.get(name)) {
+                            collect(value, &mut |text| veil.secrets.extend(words(text).map(str::to_owned)));
                         }
                     }
                 }
-                Event::CarrierAsked { params, .. } | Event::AsideAsked { params, .. } => veil.hide_fields(params),
+                Event::CarrierAsked { params, .. } | Event::AsideAsked { params, .. } => {
+                    veil.hide_fields(params);
+                    let fields = ["SpeechResult", "Digits"].iter().filter_map(|name| params.text(name));
+                    told.extend(fields.map(str::to_owned));
+                }
+                Event::TurnTaken { text, .. } => _ = told.insert(text.reveal().clone()),
+                Event::TalkSet { vars, .. } => {
+                    vars.values()
+                        .for_each(|value| collect(value, &mut |text| _ = told.insert(text.to_owned())));
+                }
+                Event::Wished { arguments, .. } => {
+                    let arguments = serde_json::from_str(arguments.reveal()).unwrap_or_default();
+                    collect(&arguments, &mut |text| _ = told.insert(text.to_owned()));
+                }
+                Event::TaskEnded {
+                    result: Ok(TaskOutput::Http { body, .. }),
+                    ..
+                } => collect(body, &mut |text| _ = told.insert(text.to_owned())),
                 _ => {}
             }
         }
+        veil.told = told
+            .into_iter()
+            .filter(|text| text.trim().chars().count() > SHORT_KEYS)
+            .collect();
+        // A short text may stand within a longer one.
+        veil.told.sort_by_key(|text| std::cmp::Reverse(text.len()));
         // A name's initial or a "he" of a name would tear holes into everybody's sentences.
         veil.secrets.retain(|word| word.chars().count() > 2);
         veil
@@ -115,16 +142,46 @@ impl Veil {
         "*".repeat(keys.chars().count())
     }
 
-    /// A text in which only the author's own words are shown.
-    pub fn text(&self, text: &str) -> String {
-        self.with(text, "***")
+    /// A value of a variable: of texts and of what holds them, only how much it is.
+    pub fn value(&self, value: &Value) -> String {
+        match value {
+            _ if self.revealed => value.to_string(),
+            Value::String(text) => self.said(text),
+            Value::Array(values) => format!("{} items", values.len()),
+            Value::Object(fields) => format!("{} fields", fields.len()),
+            Value::Null | Value::Bool(_) => value.to_string(),
+            Value::Number(number) => self.keys(&number.to_string()),
+        }
     }
 
-    /// A text in which every other word is replaced.
-    pub fn with(&self, text: &str, mask: &str) -> String {
+    /// A text in which only the author's own words are shown.
+    pub fn text(&self, text: &str) -> String {
         if self.revealed {
             return text.to_owned();
         }
+        let hide = |text: String, told: &String| text.replace(told.as_str(), "***");
+        let text = self.told.iter().fold(text.to_owned(), hide);
+        self.masked(&text, "***", |word| self.shows(word))
+    }
+
+    /// What was said, in stand-ins. One word or two may be a choice that the flow knows; then they are needed.
+    pub fn stand_ins(&self, text: &str, stand_in: &str) -> String {
+        if self.revealed {
+            return text.to_owned();
+        }
+        let short = words(text).count() <= 2;
+        self.masked(text, stand_in, |word| short && self.shows(word))
+    }
+
+    /// An author's own text: only numbers and names are masked in it.
+    pub fn authors(&self, text: &str) -> String {
+        if self.revealed {
+            return text.to_owned();
+        }
+        self.masked(text, "***", |word| self.shows(word))
+    }
+
+    fn masked(&self, text: &str, mask: &str, shows: impl Fn(&str) -> bool) -> String {
         let mut shown = String::new();
         let mut rest = text;
         while let Some(start) = rest.find(in_word) {
@@ -132,7 +189,7 @@ impl Veil {
             let end = from.find(|c| !in_word(c)).unwrap_or(from.len());
             let (word, after) = from.split_at(end);
             shown.push_str(between);
-            shown.push_str(if self.shows(word) { word } else { mask });
+            shown.push_str(if shows(word) { word } else { mask });
             rest = after;
         }
         shown.push_str(rest);
@@ -160,11 +217,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| !in_word(c)).filter(|word| !word.is_empty())
 }
 
-fn collect(value: &Value, into: &mut BTreeSet<String>) {
+/// Every text in a value.
+fn collect(value: &Value, take: &mut impl FnMut(&str)) {
     match value {
-        Value::String(text) => into.extend(words(text).map(str::to_owned)),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, into)),
-        Value::Object(fields) => fields.values().for_each(|value| collect(value, into)),
+        Value::String(text) => take(text),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, take)),
+        Value::Object(fields) => fields.values().for_each(|value| collect(value, take)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -180,13 +238,18 @@ mod tests {
                 .map(str::to_owned)
                 .into(),
             secrets: ["Dana"].map(str::to_owned).into(),
+            told: vec!["your code".to_owned()],
             revealed: false,
         };
         assert_eq!(
             veil.text("Hello Dana, your code is 4711!"),
             "Hello ***, your code is ***!"
         );
-        assert_eq!(veil.with("Hello Moshe", "x"), "Hello x");
+        assert_eq!(veil.authors("your code is Dana"), "your code is ***");
+        assert_eq!(veil.stand_ins("Hello Moshe", "x"), "Hello x");
+        assert_eq!(veil.stand_ins("Hello your code", "x"), "x x x");
+        assert_eq!(veil.value(&serde_json::json!("your code")), "2 words");
+        assert_eq!(veil.value(&serde_json::json!(4711)), "****");
         assert_eq!(veil.text("is +97231234567"), "is +***");
         assert_eq!(veil.private("+972501234567"), "***********67");
         assert_eq!(veil.private("Dana Levi"), "***");

@@ -368,7 +368,7 @@ fn hidden(report: &Report<'_>, beat: &Beat) -> Vec<String> {
 }
 
 fn veiled(excerpt: &Excerpt, veil: &Veil) -> Vec<String> {
-    excerpt.text.iter().map(|line| veil.text(line)).collect()
+    excerpt.text.iter().map(|line| veil.authors(line)).collect()
 }
 
 #[cfg(test)]
