@@ -18,6 +18,7 @@ pub mod phone;
 pub mod pipeline;
 pub mod providers;
 pub mod prove;
+pub mod replay;
 pub mod report;
 pub mod score;
 pub mod server;

@@ -15,6 +15,7 @@ mod list;
 mod logs;
 mod new;
 mod output;
+mod replay;
 mod run;
 mod scenario;
 pub mod schema;
@@ -51,6 +52,8 @@ enum Command {
     Simulate(Box<simulate::Simulate>),
     /// Looks at a project and its environment, or at a deployment as the carrier sees it.
     Doctor(doctor::Doctor),
+    /// Runs a stored call again, with the flow that it had and with an edited one.
+    Replay(replay::Replay),
     /// Judges a recorded call: response times, interruptions, cut-ins, dead air.
     Score(score::Args),
     /// Explains findings: what each is, what a caller would notice, how to mend it.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Diff(args) => diff::run(&args),

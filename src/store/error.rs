@@ -78,6 +78,15 @@ pub enum StoreError {
         /// The newest version that this build knows.
         known: i64,
     },
+    /// The database is of an older engine and lacks what is asked for; only looking never upgrades it.
+    Older {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The version that is needed.
+        needed: i64,
+    },
     /// A migration failed; the database is as it was before it.
     Migration {
         /// The database.
@@ -148,6 +157,7 @@ impl StoreError {
                 path.display()
             ),
             Self::Newer { .. } => "run the engine that upgraded it, or a newer one".into(),
+            Self::Older { .. } => "start `engine run` on it once, which upgrades it; older calls keep no flow".into(),
             Self::Migration { path, .. } => format!(
                 "see whether `{}` belongs to another program; if it is the engine's own, restore a backup",
                 path.display()
@@ -191,6 +201,11 @@ impl fmt::Display for StoreError {
             Self::Newer { path, found, known } => write!(
                 f,
                 "the database `{}` has version {found}, and this engine knows versions up to {known}",
+                path.display()
+            ),
+            Self::Older { path, found, needed } => write!(
+                f,
+                "the database `{}` has version {found}, and version {needed} is needed",
                 path.display()
             ),
             Self::Migration { path, name, detail } => {

@@ -19,6 +19,7 @@ mod purity;
 mod realtime;
 mod relay;
 mod reload;
+mod replay;
 mod restart;
 mod schemas;
 mod server;

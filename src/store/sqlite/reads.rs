@@ -23,6 +23,16 @@ pub fn flow_version(connection: &Connection, hash: &str) -> rusqlite::Result<Opt
     one(connection, sql, [hash], |row| row.get(0))
 }
 
+/// The ids that hold `part`, or only the one that it is.
+pub fn calls_with(connection: &Connection, part: &str, limit: usize) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT call FROM call_state WHERE call = $1
+               UNION ALL
+               SELECT call FROM call_state WHERE instr(call, $1) > 0
+                   AND NOT EXISTS (SELECT 1 FROM call_state WHERE call = $1)
+               LIMIT $2";
+    list(connection, sql, params![part, limit_of(limit)], |row| row.get(0))
+}
+
 pub fn live_calls(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     list(
         connection,
