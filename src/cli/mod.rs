@@ -2,14 +2,14 @@
 
 mod ci;
 mod completions;
-mod doctor;
 mod diff;
+mod doctor;
+mod edited;
 mod exit_code;
 pub mod explain;
-mod gathered;
-mod edited;
 mod fix;
 mod fmt;
+mod gathered;
 mod graph;
 mod list;
 mod logs;

@@ -5,7 +5,7 @@ use super::run::located;
 use super::{Exit, logs};
 use crate::call::{Event, Time};
 use crate::check::checked;
-use crate::line::{Disk, config, project_root, recompiled};
+use crate::line::{Disk, config, kept as compiled_of, project_root};
 use crate::replay::scenario::scenario;
 use crate::replay::story::story;
 use crate::replay::{self, Side, tape, veil::Veil, view};
@@ -226,7 +226,7 @@ fn recorded_flow(id: &str, kept: &Kept) -> Result<Side, Exit> {
         eprintln!("help: versions are kept since engine.db has version 4; earlier calls cannot be replayed");
         return Err(Exit::NothingToDo);
     };
-    let compiled = recompiled(bundle);
+    let compiled = compiled_of(bundle);
     let side = compiled.and_then(|(path, compiled)| {
         if compiled.flow.is_none() {
             output::findings_of(std::slice::from_ref(&compiled));

@@ -136,15 +136,31 @@ pub(super) fn run(args: &Validate) -> Exit {
     for id in all.narrow(&args.select, &args.ignore) {
         eprintln!("note: `{id}` is an error here, and errors cannot be ignored: such a flow does not run");
     }
-    told(args, &all)
+    let exit = told(args, &all);
+    let people = matches!(shown_in(args), Format::Human | Format::Plain);
+    if people && !(args.quiet && all.findings.is_empty()) {
+        for (one, proof) in read.iter().filter_map(|one| Some((one, one.proof.as_ref()?))) {
+            super::output::print(&format!("{}: {proof}\n", one.path));
+        }
+    }
+    exit
+}
+
+/// The format on standard output.
+fn shown_in(args: &Validate) -> Format {
+    let usual = if std::io::stdout().is_terminal() {
+        Format::Human
+    } else {
+        Format::Plain
+    };
+    args.format.unwrap_or(usual)
 }
 
 /// Reports to everybody who is to know, and the exit code.
 fn told(args: &Validate, all: &Gathered) -> Exit {
     let fails = args.fail_level.lightest();
     let terminal = std::io::stdout().is_terminal();
-    let usual = if terminal { Format::Human } else { Format::Plain };
-    let format = args.format.unwrap_or(usual);
+    let format = shown_in(args);
     if !(args.quiet && all.findings.is_empty()) {
         super::output::print(&all.rendered(format, args.color.on(terminal), fails));
     }

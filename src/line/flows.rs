@@ -263,26 +263,16 @@ fn pack(path: &str, flow: &Flow, compiled: &Compiled) -> String {
     serde_json::to_string(&bundle).expect("a bundle has text keys only")
 }
 
-<<<<<<< HEAD
 /// What the store keeps of a version, compiled again: the flow's file, and what comes of it. None where it is not to be
 /// read.
 pub fn kept(bundle: &str) -> Option<(String, Compiled)> {
-=======
-/// Compiles a version anew from what the store kept of it: its file, and what compiling gives. None where the text is
-/// no bundle.
-pub fn recompiled(bundle: &str) -> Option<(String, Compiled)> {
->>>>>>> replay
     let bundle: Bundle = serde_json::from_str(bundle).ok()?;
     let compiled = compile(&bundle.path, &bundle);
     Some((bundle.path, compiled))
 }
 
 fn unpack(text: &str) -> Option<Version> {
-<<<<<<< HEAD
     let (path, compiled) = kept(text)?;
-=======
-    let (path, compiled) = recompiled(text)?;
->>>>>>> replay
     let flow = compiled.flow?;
     Some(Version::new(flow, compiled.templates, path, text.to_owned()))
 }

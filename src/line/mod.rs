@@ -35,11 +35,6 @@ mod words;
 pub use config::{Config, ConfigError};
 pub use disk::{Disk, project_root};
 pub use engine::{Engine, Parts};
-<<<<<<< HEAD
 pub use flows::{Flows, Reload, Version, kept};
 pub use providers::{declared, key_of, protocols};
-=======
-pub use flows::{Flows, Reload, Version, recompiled};
-pub use providers::{declared, protocols};
->>>>>>> replay
 pub use ready::Front;

@@ -2,7 +2,7 @@
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
-use super::{Report, SHOWN, counted, more, most_pressing};
+use super::{Report, SHOWN, counted, more, most_pressing, story};
 use crate::flow::finding::{Edit, Finding, Severity};
 use crate::flow::source::{Place, Source};
 
@@ -45,6 +45,9 @@ fn groups(finding: &Finding) -> Vec<Group<'_>> {
     }
     if let Some(consequence) = &finding.consequence {
         main = main.element(Level::NOTE.no_name().message(consequence.as_str()));
+    }
+    if let Some(story) = story(finding) {
+        main = main.element(Level::NOTE.no_name().message(story));
     }
     // The help that goes with the fix stands above it; the others are lines of their own.
     let above = finding.fix.as_ref().and_then(|_| finding.help.first());

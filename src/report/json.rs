@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::{Report, page_url};
-use crate::flow::finding::{Edit, Finding};
+use crate::flow::finding::{Edit, Finding, Scene};
 use crate::flow::source::{Place, Position};
 use crate::flow::suppress::Allowed;
 
@@ -67,6 +67,8 @@ struct Diagnostic<'a> {
     related: Vec<Related<'a>>,
     consequence: Option<&'a str>,
     help: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    story: Vec<Moment<'a>>,
     fix: Option<Fix<'a>>,
     snippet: Snippet,
     url: Option<String>,
@@ -119,6 +121,24 @@ struct Snippet {
     highlight: Vec<[usize; 2]>,
 }
 
+/// A moment of the call that shows the finding: milliseconds since it came in, and the line that led there.
+#[derive(Serialize)]
+struct Moment<'a> {
+    at_ms: u64,
+    text: &'a str,
+    bad: bool,
+    line: Option<usize>,
+}
+
+fn moment(scene: &Scene) -> Moment<'_> {
+    Moment {
+        at_ms: scene.at,
+        text: &scene.text,
+        bad: scene.bad,
+        line: scene.place.as_ref().map(Place::line),
+    }
+}
+
 fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
     Diagnostic {
         id: finding.id,
@@ -138,6 +158,7 @@ fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
             .collect(),
         consequence: finding.consequence.as_deref(),
         help: &finding.help,
+        story: finding.story.iter().map(moment).collect(),
         fix: finding.fix.as_ref().map(|fix| Fix {
             safety: fix.safety.as_str(),
             edits: fix.edits.iter().map(replacement).collect(),

@@ -201,6 +201,33 @@ impl fmt::Display for UnknownFormat {
 
 impl std::error::Error for UnknownFormat {}
 
+/// How many moments of a story are shown: it is to fit on a screen with the rest.
+const MOMENTS: usize = 12;
+
+/// The call that shows what is wrong, one line for each moment; the last ones, where there are many.
+fn story(finding: &Finding) -> Option<String> {
+    if finding.story.is_empty() {
+        return None;
+    }
+    let left_out = finding.story.len().saturating_sub(MOMENTS);
+    let mut text = String::from("in such a call:");
+    if left_out > 0 {
+        text.push_str(&format!("\n       … {} before", counted(left_out, "moment")));
+    }
+    for scene in finding.story.iter().skip(left_out) {
+        let mark = if scene.bad { '!' } else { ' ' };
+        let line = scene.place.as_ref().map(|place| format!("  (line {})", place.line()));
+        text.push_str(&format!(
+            "\n{:>5}.{} s {mark} {}{}",
+            scene.at / 1000,
+            scene.at % 1000 / 100,
+            one_line(&scene.text),
+            line.unwrap_or_default()
+        ));
+    }
+    Some(text)
+}
+
 /// A number and its noun.
 fn counted(number: usize, noun: &str) -> String {
     match number {

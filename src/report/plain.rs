@@ -1,6 +1,6 @@
 //! In sentences and without drawings: for screen readers, logs and mail.
 
-use super::{Report, SHOWN, counted, more, most_pressing, one_line};
+use super::{Report, SHOWN, counted, more, most_pressing, one_line, story};
 use crate::flow::finding::Finding;
 use crate::flow::source::Place;
 
@@ -40,6 +40,9 @@ fn sentences(finding: &Finding) -> String {
     }
     if let Some(consequence) = &finding.consequence {
         lines.push(format!("  consequence: {}", one_line(consequence)));
+    }
+    if let Some(story) = story(finding) {
+        lines.extend(story.lines().map(|line| format!("  {line}")));
     }
     for help in &finding.help {
         lines.push(format!("  help: {}", one_line(help)));

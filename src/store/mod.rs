@@ -20,11 +20,8 @@ pub use change::{ANY_VERSION, Change, NewState, StoredCall, StoredEvent};
 pub use contract::{Store, StoreFuture};
 pub use error::StoreError;
 pub use faults::{FaultyStore, Operation};
-<<<<<<< HEAD
-pub use migrate::newest as newest_schema;
-=======
 pub use journal::{Journal, Kept};
->>>>>>> replay
+pub use migrate::newest as newest_schema;
 pub use people::{CallLog, CallTurn, Contact, ContactUpdate, Inbound, Interaction, Recording, Row};
 pub use sqlite::{Glance, LiveCall, SqliteConfig, SqliteStore, glance};
 pub use work::{DueTimer, Task, TaskEnd, TaskFilter, TaskRecord, TaskRow, TaskState, TimerRow};

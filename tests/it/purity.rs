@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-<<<<<<< HEAD
-<<<<<<< HEAD
 const ROOMS: [&str; 15] = [
     "flow", "step", "compile", "check", "diff", "edit", "graph", "replay", "call", "talk", "twiml", "audio", "score",
     "phone", "prove",

@@ -3,11 +3,8 @@
 mod claims;
 mod commit;
 mod connect;
-<<<<<<< HEAD
 mod glance;
-=======
 pub(super) mod journal;
->>>>>>> replay
 mod mapping;
 mod reader;
 mod reads;

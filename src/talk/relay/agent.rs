@@ -124,9 +124,11 @@ impl TextTalk for Relayed {
                 utterance: Some(utterance),
                 ..
             } => Some(self.utterance_limit(utterance)),
-            Phase::Listening { since, utterance: None } => {
-                Some(self.script.idle_due(*since, self.began).min(self.began + self.script.longest))
-            }
+            Phase::Listening { since, utterance: None } => Some(
+                self.script
+                    .idle_due(*since, self.began)
+                    .min(self.began + self.script.longest),
+            ),
         }
     }
 }
