@@ -26,6 +26,3 @@ pub use moves::{DialEnd, Mishap, Move, Timing};
 pub use phone::{Beginning, Phone, START, Violation};
 pub use stage::Stage;
 pub use told::{Told, What};
-
-#[cfg(test)]
-mod tests;

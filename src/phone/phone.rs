@@ -197,6 +197,8 @@ impl<'a> Phone<'a> {
             Some(Mishap::RenderFails) => {
                 self.disturbed = true;
                 self.fault("the document cannot be rendered");
+                // What the step ordered is done all the same, though nobody waits for it any more.
+                self.fresh.clear();
                 let error = "on purpose".to_owned();
                 self.happens(&Event::DocumentFailed { ticket, error });
             }

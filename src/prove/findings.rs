@@ -59,6 +59,11 @@ pub fn prove(compiled: &mut Compiled) -> Option<Proof> {
 /// As [`prove`], with a machine and bounds of one's own.
 pub fn prove_with(compiled: &mut Compiled, drive: &dyn Drive, bounds: Bounds) -> Option<Proof> {
     let flow = compiled.flow.as_ref()?;
+    // A part is proven with the flows that run it: alone it has nothing to come back to.
+    let is_part = |step: &crate::call::Step| step.section == 0 && step.kind.ends().is_some();
+    if flow.steps.iter().any(is_part) {
+        return None;
+    }
     let stage = Stage::new(compiled.templates.clone());
     let explored = explore(flow, &stage, drive, bounds);
     let teller = Teller {

@@ -1,1 +1,0 @@
-//! Calls on virtual time, driven by hand.
