@@ -1,9 +1,12 @@
 //! The small project in memory that the examples of findings belong to, and what `validate` prints for one.
 
+use crate::audio::about::{About, NoSound, about};
+use crate::audio::wav;
 use crate::call::Asset;
-use crate::check::{Check, Example, checked};
+use crate::check::{Check, Example};
 use crate::compile::{Files, ProviderNames};
 use crate::flow::Finding;
+use crate::prove::proven;
 use crate::report::{Format, Report, Summary};
 use std::collections::BTreeSet;
 
@@ -32,7 +35,7 @@ pub fn findings(check: &Check, example: &Example) -> Vec<Finding> {
         path: format!("flows/{}.yaml", check.id),
         flow: example.wrong(),
     };
-    checked(&project.path, &project).findings.sorted().into_vec()
+    proven(&project.path, &project).0.findings.sorted().into_vec()
 }
 
 /// What `validate` prints of the check itself, and the ids of what else it finds in the flow.
@@ -67,8 +70,12 @@ impl Files for Project<'_> {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        let millis = Some(2_000);
-        SOUNDS.contains(&path).then(|| (Asset { millis }, path.to_owned()))
+        let millis = about(&sound(path)?).ok().map(|about| about.millis);
+        Some((Asset { millis }, path.to_owned()))
+    }
+
+    fn heard(&self, path: &str) -> Option<Result<About, NoSound>> {
+        sound(path).map(|sound| about(&sound))
     }
 
     fn list(&self, folder: &str) -> Vec<String> {
@@ -84,4 +91,23 @@ impl Files for Project<'_> {
     fn providers(&self) -> ProviderNames {
         crate::line::declared("")
     }
+}
+
+/// The bytes of a sound by its path: two that are as they should be, and one for each fault.
+fn sound(path: &str) -> Option<Vec<u8>> {
+    let tone = |rate: usize, seconds: usize| -> Vec<i16> {
+        let wave = |n: usize| (std::f64::consts::TAU * 440.0 * n as f64 / rate as f64).sin() * 8_000.0;
+        (0..rate * seconds).map(|n| wave(n) as i16).collect()
+    };
+    let mp3 = include_bytes!("../../../tests/fixtures/tone_440hz_24k.mp3");
+    Some(match path {
+        "tts/hello.mp3" | "tts/menu.mp3" | "tts/real.mp3" | "tts/real.ogg" => mp3.to_vec(),
+        "tts/page.mp3" => b"<!doctype html><html><body>404 Not Found</body></html>".to_vec(),
+        "tts/real.wav" | "tts/wave.mp3" => wav::write_mono(8_000, &tone(8_000, 2)),
+        "tts/silent.wav" => wav::write_mono(8_000, &[0; 24_000]),
+        "tts/late.wav" => wav::write_mono(8_000, &[vec![0; 12_000], tone(8_000, 2)].concat()),
+        "tts/low.wav" => wav::write_mono(6_000, &tone(6_000, 2)),
+        "tts/long.wav" => wav::write_mono(8_000, &tone(8_000, 90)),
+        _ => return None,
+    })
 }
