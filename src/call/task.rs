@@ -5,7 +5,7 @@ use super::event::{TaskOutput, TaskResult};
 use super::ids::{TaskKey, Timer};
 use super::machine::Machine;
 use super::state::{EndReason, FollowUp, Phase, WaitOn};
-use super::timer::REDIRECT_AGAIN_MS;
+use super::timer::ORDER_AGAIN_MS;
 
 impl Machine<'_> {
     pub(super) fn task_ended(&mut self, key: &TaskKey, result: &TaskResult) {
@@ -46,7 +46,12 @@ impl Machine<'_> {
                 self.gone(asked);
             }
             Ok(_) => {}
-            Err(error) => self.warn("TASK_FAILED", format!("{key}: {error}")),
+            Err(error) => {
+                self.warn("TASK_FAILED", format!("{key}: {error}"));
+                if self.is_live() && key.as_str().contains(&format!("/{}/", TaskKind::HangUpCall.name())) {
+                    self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ORDER_AGAIN_MS)));
+                }
+            }
         }
     }
 
@@ -56,7 +61,7 @@ impl Machine<'_> {
                 if let Some(redirect) = &mut self.call.redirect {
                     redirect.failed = true;
                 }
-                self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(REDIRECT_AGAIN_MS)));
+                self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ORDER_AGAIN_MS)));
                 self.gone(false);
             }
             Ok(_) => {
@@ -70,7 +75,7 @@ impl Machine<'_> {
                 }
                 // Where our own socket still holds the call, closing it makes the carrier ask by itself.
                 self.effect(Effect::Media(MediaOrder::Close));
-                self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(REDIRECT_AGAIN_MS)));
+                self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ORDER_AGAIN_MS)));
             }
         }
     }

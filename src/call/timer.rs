@@ -8,8 +8,8 @@ use super::walk::From;
 
 /// How often the carrier is asked about a call of which nothing is heard, in milliseconds.
 const ASK_AGAIN_MS: u64 = 30_000;
-/// How long after a redirect's failure it is tried again, in milliseconds.
-pub(super) const REDIRECT_AGAIN_MS: u64 = 5_000;
+/// How long after the carrier refused an order, a redirect or a hang-up, it is given again, in milliseconds.
+pub(super) const ORDER_AGAIN_MS: u64 = 5_000;
 /// How long after `limits.call` a call is given up that the carrier says nothing of, in milliseconds.
 const GRACE_MS: u64 = 300_000;
 

@@ -4,6 +4,7 @@ use super::output::counted;
 use super::whereabouts::path_to;
 use crate::compile::Compiled;
 use crate::flow::{Allowed, Document, Edit, Finding, Findings, Place, Severity, Source};
+use crate::prove::Proof;
 use crate::report::{FlowFile, Format, Report, Summary};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,19 +24,23 @@ impl Gathered {
     /// Puts together what was found in flows whose files are named as their project names them.
     pub fn of(compiled: &[Compiled]) -> Self {
         let file = |one: &Compiled| one.draft.source.as_ref().map_or("", |source| source.name()).to_owned();
-        Self::from_projects(compiled.iter().map(|one| ("", file(one), one)))
+        Self::from_projects(compiled.iter().map(|one| ("", file(one), one, None)))
     }
 
-    /// Puts together flows of several projects: what to put before the project's paths, the flow's path, the flow.
-    pub fn from_projects<'a>(flows: impl IntoIterator<Item = (&'a str, String, &'a Compiled)>) -> Self {
+    /// Puts together flows of several projects: what to put before the project's paths, the flow's path, the flow and
+    /// what is proven of it.
+    pub fn from_projects<'a>(
+        flows: impl IntoIterator<Item = (&'a str, String, &'a Compiled, Option<&'a Proof>)>,
+    ) -> Self {
         let mut all = Self::default();
         let mut found = Findings::default();
-        for (prefix, path, compiled) in flows {
+        for (prefix, path, compiled, proof) in flows {
             let mut moved = Moved::under(prefix);
             let mut shown = |finding: &Finding| moved.finding(&with_path(finding, &compiled.documents));
             all.flows.push(FlowFile {
                 name: name_of(compiled, &path),
                 file: joined(prefix, &path),
+                proof: proof.cloned(),
             });
             all.steps += compiled.steps();
             found.extend(compiled.findings.iter().map(&mut shown));
@@ -152,6 +157,9 @@ impl<'a> Moved<'a> {
         }
         let edits = finding.fix.iter_mut().flat_map(|fix| &mut fix.edits);
         for Edit { place, .. } in edits {
+            *place = self.place(place);
+        }
+        for place in finding.story.iter_mut().filter_map(|scene| scene.place.as_mut()) {
             *place = self.place(place);
         }
         finding

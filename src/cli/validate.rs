@@ -10,6 +10,7 @@ use super::{Exit, logs};
 use crate::check::ALL;
 use crate::compile::Compiled;
 use crate::flow::{Severity, suggest};
+use crate::graph::{FlowVisits, Visits};
 use crate::line::Disk;
 use crate::prove::{Proof, proven};
 use crate::report::Format;
@@ -32,6 +33,9 @@ pub struct Validate {
     /// Writes a report to a file as well: `sarif=findings.sarif`. May be repeated.
     #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report, value_delimiter = ',', env = "ENGINE_REPORT")]
     reports: Vec<(Format, PathBuf)>,
+    /// Writes how often the proof came to each step and outcome, for `engine graph --proof`.
+    #[arg(long, value_name = "FILE")]
+    proof_out: Option<PathBuf>,
     /// Reports no warnings but those of these checks. Errors are always reported.
     #[arg(long, value_name = "ID,…", value_parser = known_check, value_delimiter = ',', env = "ENGINE_SELECT")]
     select: Vec<&'static str>,
@@ -136,14 +140,30 @@ pub(super) fn run(args: &Validate) -> Exit {
     for id in all.narrow(&args.select, &args.ignore) {
         eprintln!("note: `{id}` is an error here, and errors cannot be ignored: such a flow does not run");
     }
-    let exit = told(args, &all);
-    let people = matches!(shown_in(args), Format::Human | Format::Plain);
-    if people && !(args.quiet && all.findings.is_empty()) {
-        for (one, proof) in read.iter().filter_map(|one| Some((one, one.proof.as_ref()?))) {
-            super::output::print(&format!("{}: {proof}\n", one.path));
-        }
+    if let Some(file) = &args.proof_out
+        && let Err(exit) = visits_to(file, &read)
+    {
+        return exit;
     }
-    exit
+    told(args, &all)
+}
+
+/// Writes what the proof came to, for `engine graph --proof`.
+fn visits_to(file: &Path, read: &[Checked]) -> Result<(), Exit> {
+    let flows = read.iter().filter_map(|one| {
+        let proof = one.proof.as_ref()?;
+        let (steps, edges) = (proof.steps.clone(), proof.edges.clone());
+        Some((one.path.clone(), FlowVisits { steps, edges }))
+    });
+    let visits = Visits {
+        flows: flows.collect(),
+        ..Visits::default()
+    };
+    let text = serde_json::to_string_pretty(&visits).unwrap_or_default();
+    std::fs::write(file, text + "\n").map_err(|error| {
+        eprintln!("error: `{}` cannot be written: {error}", file.display());
+        Exit::Usage
+    })
 }
 
 /// The format on standard output.
@@ -188,7 +208,7 @@ fn gathered(read: &[Checked]) -> Gathered {
     }
     Gathered::from_projects(read.iter().map(|one| {
         let prefix = prefixes[one.root.as_path()].as_str();
-        (prefix, one.path.clone(), &one.compiled)
+        (prefix, one.path.clone(), &one.compiled, one.proof.as_ref())
     }))
 }
 

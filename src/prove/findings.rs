@@ -2,43 +2,14 @@
 
 use super::explore::{Bounds, Explored, Quietest, explore};
 use super::loops::circle;
-use super::story::{Story, story};
+use super::proof::{Longest, Proof, seconds};
+use super::story::{Story, moves, story};
 use crate::call::{Flow, StepId};
 use crate::check::{examined, settled};
 use crate::compile::{Compiled, Files};
 use crate::flow::{Finding, Findings, Place, Scene};
 use crate::phone::{Drive, Machine, Stage, Violation};
 use std::collections::BTreeMap;
-
-/// What is proven of a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
-    /// How many states a call can be in.
-    pub states: usize,
-    /// How many ways lead from one to another.
-    pub ways: usize,
-    /// Whether all of them were visited; where not, nothing is proven.
-    pub complete: bool,
-    /// The longest silence with nothing or one thing going wrong.
-    pub silence: Longest,
-    /// With two things at once.
-    pub silence_of_two: Longest,
-    /// What the flow allows, in milliseconds.
-    pub limit: u64,
-    /// How often each step, and each `step/outcome`, lies on a way.
-    pub passed: BTreeMap<String, u64>,
-}
-
-/// The longest silence that a caller can hear.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Longest {
-    /// In milliseconds.
-    pub millis: u64,
-    /// The step.
-    pub step: String,
-    /// When, such as `the stream never starts`.
-    pub when: String,
-}
 
 /// Compiles the flow file at `path`, runs every check and proves it: what `validate` goes by.
 pub fn proven(path: &str, files: &dyn Files) -> (Compiled, Option<Proof>) {
@@ -95,7 +66,8 @@ pub fn prove_with(compiled: &mut Compiled, drive: &dyn Drive, bounds: Bounds) ->
         silence: teller.longest(&quietest(&[0, 1])),
         silence_of_two: teller.longest(&quietest(&[0, 1, 2])),
         limit: flow.limits.silence,
-        passed: teller.passed(),
+        steps: teller.steps(),
+        edges: teller.edges(),
     };
     compiled.findings.extend(found);
     Some(proof)
@@ -123,6 +95,7 @@ impl Teller<'_> {
             millis: quietest.millis,
             step: step.map(|step| self.flow.step(step).name.clone()).unwrap_or_default(),
             when: story.cause(),
+            way: moves(self.explored, quietest.node),
         }
     }
 
@@ -335,15 +308,21 @@ impl Teller<'_> {
         item.map_or_else(|| self.place(None), |item| item.place.clone())
     }
 
-    fn passed(&self) -> BTreeMap<String, u64> {
-        let name = |(step, outcome): &(StepId, Option<String>)| match outcome {
-            None => self.flow.step(*step).name.clone(),
-            Some(outcome) => format!("{}/{outcome}", self.flow.step(*step).name),
-        };
-        self.explored
-            .passed
-            .iter()
-            .map(|(key, count)| (name(key), *count))
+    fn steps(&self) -> BTreeMap<String, u64> {
+        let passed = self.explored.passed.iter();
+        passed
+            .filter(|((_, outcome), _)| outcome.is_none())
+            .map(|((step, _), count)| (self.flow.step(*step).name.clone(), *count))
+            .collect()
+    }
+
+    fn edges(&self) -> BTreeMap<String, u64> {
+        let passed = self.explored.passed.iter();
+        passed
+            .filter_map(|((step, outcome), count)| {
+                let name = &self.flow.step(*step).name;
+                Some((format!("{name}/{}", outcome.as_ref()?), *count))
+            })
             .collect()
     }
 }
@@ -371,51 +350,4 @@ fn helps(kind: &str, limit: u64) -> Vec<String> {
             seconds(limit)
         ),
     ]
-}
-
-/// `6.4 s`.
-pub(super) fn seconds(millis: u64) -> String {
-    format!("{}.{} s", millis / 1000, millis % 1000 / 100)
-}
-
-/// The line that says what is proven, for people.
-impl std::fmt::Display for Proof {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let states = grouped(self.states);
-        if !self.complete {
-            return write!(f, "not proven: cut short after {states} states");
-        }
-        write!(f, "proven: ")?;
-        match &self.silence {
-            Longest { millis: 0, .. } => f.write_str("a caller never hears nothing")?,
-            Longest { millis, step, when } => {
-                write!(f, "longest silence {}, at `{step}`", seconds(*millis))?;
-                if !when.is_empty() {
-                    write!(f, " when {when}")?;
-                }
-            }
-        }
-        write!(f, " (allowed {})", seconds(self.limit))?;
-        if self.silence_of_two.millis > self.silence.millis {
-            write!(
-                f,
-                ", {} where two things fail at once",
-                seconds(self.silence_of_two.millis)
-            )?;
-        }
-        write!(f, "; {states} states")
-    }
-}
-
-/// `1 842`.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{a0}');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -12,11 +12,13 @@ mod explore;
 mod findings;
 mod key;
 mod loops;
+mod proof;
 mod story;
 mod talk;
 
 pub use explore::{Bounds, Explored, Quietest, explore};
-pub use findings::{Longest, Proof, prove, prove_with, proven};
+pub use findings::{prove, prove_with, proven};
+pub use proof::{Longest, Proof};
 
 #[cfg(test)]
 mod tests;

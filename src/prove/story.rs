@@ -2,10 +2,10 @@
 
 use super::abstraction::Abstraction;
 use super::explore::{Explored, Node};
-use super::findings::seconds;
+use super::proof::seconds;
 use crate::call::{Doubt, Flow, Probe, StepId, Time};
 use crate::flow::Scene;
-use crate::phone::{Beginning, Drive, Phone, START, Silence, Stage, Told, What};
+use crate::phone::{Beginning, Drive, Move, Phone, START, Silence, Stage, Told, What};
 
 /// The story of the call that leads to a node.
 #[derive(Debug)]
@@ -61,7 +61,19 @@ impl Story {
                 _ => {}
             }
         }
-        plain.unwrap_or_default()
+        plain.unwrap_or_else(|| self.before())
+    }
+
+    /// What the caller did last before it.
+    fn before(&self) -> String {
+        let earlier = self.told.iter().rev().filter(|told| told.at <= self.silence.from);
+        let did = earlier
+            .take_while(|told| !matches!(told.what, What::Step))
+            .find_map(|told| match &told.what {
+                What::Caller(text) => Some(format!("the caller {text}")),
+                _ => None,
+            });
+        did.unwrap_or_default()
     }
 
     /// The story for a report: what matters, with the YAML lines that led there, and where nothing is heard.
@@ -120,8 +132,8 @@ fn shortened(text: &str) -> String {
     text.chars().take(MOST).chain("…".chars()).collect()
 }
 
-/// Tells how a call comes to that node.
-pub(super) fn story(explored: &Explored, flow: &Flow, stage: &Stage, drive: &dyn Drive, node: usize) -> Story {
+/// The nodes from a call's beginning to that one.
+fn way(explored: &Explored, node: usize) -> Vec<&Node> {
     let mut way: Vec<&Node> = Vec::new();
     let mut at = explored.nodes.get(node);
     while let Some(node) = at {
@@ -129,6 +141,20 @@ pub(super) fn story(explored: &Explored, flow: &Flow, stage: &Stage, drive: &dyn
         at = node.parent.and_then(|parent| explored.nodes.get(parent));
     }
     way.reverse();
+    way
+}
+
+/// What happens from a call's beginning to that node.
+pub(super) fn moves(explored: &Explored, node: usize) -> Vec<Move> {
+    let chances = way(explored, node).into_iter().skip(1);
+    chances
+        .filter_map(|node| Some(node.chance.as_ref()?.next.clone()))
+        .collect()
+}
+
+/// Tells how a call comes to that node.
+pub(super) fn story(explored: &Explored, flow: &Flow, stage: &Stage, drive: &dyn Drive, node: usize) -> Story {
+    let way = way(explored, node);
     let abstraction = Abstraction::of(flow);
     let probe = |node: &Node| {
         Some(Box::new(Probe {

@@ -16,6 +16,9 @@ pub fn render(report: &Report<'_>) -> String {
         out.push_str(&format!("… and {} more\n\n", counted(left, "finding")));
     }
     out.push_str(&format!("{}\n", report.summary));
+    for proof in report.proofs() {
+        out.push_str(&format!("{proof}\n"));
+    }
     out
 }
 

@@ -4,10 +4,11 @@
 
 use serde::Serialize;
 
-use super::{Report, page_url};
+use super::{FlowFile, Report, page_url};
 use crate::flow::finding::{Edit, Finding, Scene};
 use crate::flow::source::{Place, Position};
 use crate::flow::suppress::Allowed;
+use crate::prove::Longest;
 
 /// How many lines of the source a snippet holds.
 const SNIPPET_LINES: usize = 6;
@@ -25,6 +26,7 @@ pub fn render(report: &Report<'_>) -> String {
             warnings: report.summary.warnings,
             suppressed: report.summary.suppressed,
         },
+        flows: report.flows.iter().map(flow).collect(),
         diagnostics: report.findings.iter().map(diagnostic).collect(),
         suppressed: report.allowed.iter().map(suppressed).collect(),
     };
@@ -37,6 +39,7 @@ struct Document<'a> {
     format_version: &'static str,
     tool: Tool,
     summary: Numbers,
+    flows: Vec<Flow<'a>>,
     diagnostics: Vec<Diagnostic<'a>>,
     suppressed: Vec<Suppressed<'a>>,
 }
@@ -53,6 +56,34 @@ struct Numbers {
     errors: usize,
     warnings: usize,
     suppressed: usize,
+}
+
+#[derive(Serialize)]
+struct Flow<'a> {
+    file: &'a str,
+    name: &'a str,
+    /// None where the flow has errors, or is a part that is proven with the flows that run it.
+    proof: Option<Proven<'a>>,
+}
+
+#[derive(Serialize)]
+struct Proven<'a> {
+    /// Whether every state was visited; where not, nothing is proven.
+    complete: bool,
+    states: usize,
+    ways: usize,
+    /// What the flow allows.
+    limit_ms: u64,
+    silence: Quiet<'a>,
+    silence_of_two: Quiet<'a>,
+}
+
+/// The longest time in which a caller hears nothing.
+#[derive(Serialize)]
+struct Quiet<'a> {
+    ms: u64,
+    step: &'a str,
+    when: &'a str,
 }
 
 #[derive(Serialize)]
@@ -136,6 +167,29 @@ fn moment(scene: &Scene) -> Moment<'_> {
         text: &scene.text,
         bad: scene.bad,
         line: scene.place.as_ref().map(Place::line),
+    }
+}
+
+fn flow(flow: &FlowFile) -> Flow<'_> {
+    Flow {
+        file: &flow.file,
+        name: &flow.name,
+        proof: flow.proof.as_ref().map(|proof| Proven {
+            complete: proof.complete,
+            states: proof.states,
+            ways: proof.ways,
+            limit_ms: proof.limit,
+            silence: quiet(&proof.silence),
+            silence_of_two: quiet(&proof.silence_of_two),
+        }),
+    }
+}
+
+fn quiet(longest: &Longest) -> Quiet<'_> {
+    Quiet {
+        ms: longest.millis,
+        step: &longest.step,
+        when: &longest.when,
     }
 }
 

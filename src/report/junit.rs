@@ -19,6 +19,7 @@ pub fn render(report: &Report<'_>) -> String {
     // What flows use: their parts, templates and words.
     for (file, findings) in found {
         let other = FlowFile {
+            proof: None,
             file: file.to_owned(),
             name: file.to_owned(),
         };

@@ -7,6 +7,9 @@ const ROWS: usize = 200;
 
 pub fn render(report: &Report<'_>) -> String {
     let mut out = format!("{}\n", cell(&report.summary.to_string()));
+    for proof in report.proofs() {
+        out.push_str(&format!("\n{}\n", cell(&proof)));
+    }
     if report.findings.is_empty() {
         return out;
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::flow::finding::{Finding, Severity};
 use crate::flow::suggest;
 use crate::flow::suppress::Allowed;
+use crate::prove::Proof;
 
 mod concise;
 mod fingerprint;
@@ -48,6 +49,12 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// What is proven, a line for each flow.
+    fn proofs(&self) -> impl Iterator<Item = String> {
+        let proven = self.flows.iter().filter_map(|flow| Some((flow, flow.proof.as_ref()?)));
+        proven.map(|(flow, proof)| format!("{}: {proof}", flow.file))
+    }
+
     /// Whether a finding fails the run.
     pub fn fails_for(&self, finding: &Finding) -> bool {
         self.fails.is_some_and(|lightest| finding.severity <= lightest)
@@ -55,12 +62,14 @@ impl<'a> Report<'a> {
 }
 
 /// A flow that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FlowFile {
     /// Its file, as its findings name it.
     pub file: String,
     /// Its name, as it stands in the file.
     pub name: String,
+    /// What is proven of it, where that was tried.
+    pub proof: Option<Proof>,
 }
 
 /// The numbers of a run.

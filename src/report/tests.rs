@@ -67,6 +67,7 @@ fn show(format: Format) -> String {
     let (findings, summary) = bad();
     let allowed = [allowed()];
     let flows = [("flows/bad.yaml", "מרפאה"), ("flows/good.yaml", "good")].map(|(file, name)| FlowFile {
+        proof: None,
         file: file.to_owned(),
         name: name.to_owned(),
     });

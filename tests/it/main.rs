@@ -4,6 +4,7 @@ mod channels;
 mod ci;
 mod contract;
 mod conversation;
+mod crosscheck;
 mod diff;
 mod doctor;
 mod edits;
