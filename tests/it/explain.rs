@@ -246,7 +246,9 @@ fn every_code_of_the_grammar_leads_to_a_check() {
     for file in super::purity::sources(&src.join("check")) {
         if file.file_name().is_some_and(|name| name != "tests.rs") {
             let text = std::fs::read_to_string(&file).unwrap_or_default();
-            codes.extend(numbers(&text));
+            // What a help says is no code: `milliseconds from 100 to 15000`.
+            let unquoted = text.lines().flat_map(|line| line.split('"').step_by(2));
+            codes.extend(unquoted.flat_map(numbers));
         }
     }
     let grammar = std::fs::read_to_string(src.join("grammar.json")).unwrap_or_default();
