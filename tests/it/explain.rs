@@ -1,9 +1,10 @@
 //! The registry of checks and what is said of each: pages, flows, weights, the carrier's codes, and `engine explain`.
 
 use engine::call::Asset;
-use engine::check::{ALL, CATEGORIES, Check, HEADINGS, checked};
+use engine::check::{ALL, CATEGORIES, Check, HEADINGS};
 use engine::compile::Files;
 use engine::flow::{Severity, Source, parse};
+use engine::prove::proven;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -147,7 +148,7 @@ fn what_pages_advise_to_type_is_right() {
                 continue;
             }
             let text = whole(block);
-            let findings = checked("flows/page.yaml", &Advice(&text)).findings.into_vec();
+            let findings = proven("flows/page.yaml", &Advice(&text)).0.findings.into_vec();
             let bad = findings
                 .iter()
                 .filter(|one| one.id == check.id || one.severity == Severity::Error);
@@ -169,9 +170,17 @@ fn what_pages_advise_to_type_is_right() {
 /// A whole flow around a part of one: its head where it has none, and the steps that it names and does not show.
 fn whole(part: &str) -> String {
     let is_head = |line: &str| {
-        ["flow:", "start:", "otherwise:", "steps:", "after_call:", "agents:"]
-            .iter()
-            .any(|key| line.starts_with(key))
+        [
+            "flow:",
+            "start:",
+            "otherwise:",
+            "limits:",
+            "steps:",
+            "after_call:",
+            "agents:",
+        ]
+        .iter()
+        .any(|key| line.starts_with(key))
     };
     let mut text = if part.lines().any(is_head) {
         part.to_owned()
