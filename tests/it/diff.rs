@@ -63,10 +63,17 @@ fn json(folder: &Path, arguments: &[&str]) -> (Value, i32) {
     (value, code)
 }
 
-fn write(folder: &Path, path: &str, text: &str) {
+fn write(folder: &Path, path: &str, content: impl AsRef<[u8]>) {
     let path = folder.join(path);
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-    std::fs::write(path, text).expect("a file");
+    std::fs::write(path, content).expect("a file");
+}
+
+/// Two seconds of a tone.
+fn sound() -> Vec<u8> {
+    let wave = |n: u32| (f64::from(n) * std::f64::consts::TAU * 440.0 / 8_000.0).sin() * 8_000.0;
+    let samples: Vec<i16> = (0..16_000).map(|n| wave(n) as i16).collect();
+    engine::audio::wav::write_mono(8_000, &samples)
 }
 
 const SMALL: &str = "flow: small\nlocale: en-US\nstart: {call: hello}\nsteps:\n  hello: {play: a.wav, next: bye}\n  bye: {hangup: {}}\n";
@@ -77,7 +84,7 @@ fn repository() -> (tempfile::TempDir, std::path::PathBuf) {
     git(top.path(), &["init", "-q", "-b", "main"]);
     let project = top.path().join("line");
     write(&project, "flows/small.yaml", SMALL);
-    write(&project, "static/a.wav", "not really a sound");
+    write(&project, "static/a.wav", sound());
     commit(top.path(), "first");
     (top, project)
 }

@@ -120,7 +120,7 @@ fn a_good_project_passes_and_a_line_less_is_annotated_where_it_is_missed() {
     assert_eq!(runner.written("output"), "sarif=engine.sarif\nproblems=false\n");
     assert!(!stderr(&good).contains("::"), "{}", stderr(&good));
 
-    let line = repository.without("  goodbye:", "empty: goodbye");
+    let line = repository.without("  goodbye:", "next: goodbye");
     let runner = Runner::new(&[("working-directory", "voice")]);
     let bad = runner.step("validate", repository.path());
     assert_eq!(bad.status.code(), Some(1), "{}", stderr(&bad));

@@ -1,7 +1,9 @@
 //! The hooks of pre-commit, and the problem matcher: both are told by a regular expression what is theirs.
 
 use super::{Repository, command, engine, stderr, stdout, text, yaml};
+use engine::flow::Node;
 use std::path::Path;
+use std::process::Output;
 
 /// What a regular expression matches, by bash: the groups, where it does.
 fn matched(expression: &str, line: &str) -> Option<Vec<String>> {
@@ -16,57 +18,107 @@ fn matched(expression: &str, line: &str) -> Option<Vec<String>> {
     groups.map(|groups| groups.lines().map(str::to_owned).collect())
 }
 
+/// A hook by its id.
+fn hook<'a>(hooks: &'a Node, id: &str) -> &'a Node {
+    let mut all = hooks.as_seq().expect("a list").iter();
+    all.find(|hook| text(hook, "id") == id).expect("the hook")
+}
+
+/// Runs a hook as pre-commit does: in the repository's root, with the files that were changed behind its entry.
+fn run(hook: &Node, repository: &Repository) -> Output {
+    let entry = format!("{} voice/flows/voice.yaml", text(hook, "entry"));
+    command("bash", repository.path())
+        .args(["-c", &entry])
+        .output()
+        .expect("bash")
+}
+
+const VALIDATE: [&str; 2] = ["engine-validate", "engine-validate-system"];
+
 #[test]
-fn the_hooks_select_flows_and_nothing_else() {
+fn the_hooks_select_their_files_and_nothing_else() {
+    // Which are validated, and which are formatted.
     let files = [
-        ("flows/voice.yaml", true),
-        ("flows/parts/goodbye.yml", true),
-        ("voice/flows/voice.yaml", true),
-        ("flows/engine.yaml", false),
-        ("flows/voice.test.yaml", false),
-        ("flows/notes.md", false),
-        ("workflows/ci.yaml", false),
-        (".github/workflows/flows.yml", false),
-        ("scenarios/voice.yaml", false),
-        ("engine.yaml", false),
+        ("flows/voice.yaml", true, true),
+        ("flows/parts/goodbye.yml", true, true),
+        ("voice/flows/voice.yaml", true, true),
+        ("flows/engine.yaml", false, true),
+        ("flows/voice.test.yaml", false, true),
+        ("flows/notes.md", false, false),
+        ("workflows/ci.yaml", false, false),
+        (".github/workflows/flows.yml", false, false),
+        ("scenarios/voice.yaml", false, true),
+        ("voice/scenarios/voice.yml", false, true),
+        ("engine.yaml", false, true),
+        ("voice/engine.yaml", false, true),
+        ("search-engine.yaml", false, false),
     ];
     let hooks = yaml(".pre-commit-hooks.yaml");
-    let hooks = hooks.as_seq().expect("a list");
-    let ids: Vec<&str> = hooks.iter().map(|hook| text(hook, "id")).collect();
-    assert_eq!(ids, ["engine-validate", "engine-validate-system"]);
-    for hook in hooks {
-        for (file, wanted) in files {
-            let chosen = matched(text(hook, "files"), file).is_some() && matched(text(hook, "exclude"), file).is_none();
-            assert_eq!(chosen, wanted, "{} and {file}", text(hook, "id"));
+    let all = hooks.as_seq().expect("a list");
+    let ids: Vec<&str> = all.iter().map(|hook| text(hook, "id")).collect();
+    assert_eq!(ids, [VALIDATE[0], VALIDATE[1], "engine-fmt"]);
+    for hook in all {
+        let exclude = match text(hook, "exclude") {
+            "" => "^$",
+            exclude => exclude,
+        };
+        for (file, validated, formatted) in files {
+            let id = text(hook, "id");
+            let wanted = if id == "engine-fmt" { formatted } else { validated };
+            let chosen = matched(text(hook, "files"), file).is_some() && matched(exclude, file).is_none();
+            assert_eq!(chosen, wanted, "{id} and {file}");
         }
     }
 }
 
-/// pre-commit runs the entry in the repository's root, with the files that were changed behind it.
 #[test]
 fn a_hook_says_nothing_of_a_good_flow_and_fails_a_bad_one() {
     let repository = Repository::new();
     let hooks = yaml(".pre-commit-hooks.yaml");
-    for hook in hooks.as_seq().expect("a list") {
-        let run = || {
-            let entry = format!("{} voice/flows/voice.yaml", text(hook, "entry"));
-            command("bash", repository.path())
-                .args(["-c", &entry])
-                .output()
-                .expect("bash")
-        };
-        let good = run();
+    for id in VALIDATE {
+        let hook = hook(&hooks, id);
+        let good = run(hook, &repository);
         assert_eq!((good.status.code(), stdout(&good)), (Some(0), String::new()));
         assert_eq!(stderr(&good), "");
 
         let whole = std::fs::read(repository.flow()).expect("the flow");
-        let line = repository.without("  goodbye:", "empty: goodbye");
-        let bad = run();
+        let line = repository.without("  goodbye:", "next: goodbye");
+        let bad = run(hook, &repository);
         assert_eq!(bad.status.code(), Some(1));
         let place = format!("voice/flows/voice.yaml, line {line}");
         assert!(stdout(&bad).contains(&place), "{}", stdout(&bad));
         std::fs::write(repository.flow(), whole).expect("written");
     }
+}
+
+/// pre-commit itself fails a commit whose files a hook has changed.
+#[test]
+fn the_formatter_leaves_a_good_flow_changes_another_and_fails_what_it_cannot_read() {
+    let repository = Repository::new();
+    let hooks = yaml(".pre-commit-hooks.yaml");
+    let hook = hook(&hooks, "engine-fmt");
+    let whole = std::fs::read_to_string(repository.flow()).expect("the flow");
+    let good = run(hook, &repository);
+    let said = (good.status.code(), stdout(&good), stderr(&good));
+    assert_eq!(said, (Some(0), String::new(), String::new()));
+    assert_eq!(std::fs::read_to_string(repository.flow()).expect("the flow"), whole);
+
+    std::fs::write(
+        repository.flow(),
+        whole.replace("{call: greeting}", "{ call:  greeting }"),
+    )
+    .expect("written");
+    let changed = run(hook, &repository);
+    let said = (changed.status.code(), stdout(&changed));
+    assert_eq!(said, (Some(0), "formatted voice/flows/voice.yaml\n".to_owned()));
+    assert_eq!(std::fs::read_to_string(repository.flow()).expect("the flow"), whole);
+
+    repository.without("  goodbye:", "next: goodbye");
+    let left = std::fs::read(repository.flow()).expect("the flow");
+    let bad = run(hook, &repository);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(stderr(&bad).contains("voice/flows/voice.yaml:"), "{}", stderr(&bad));
+    assert_eq!(std::fs::read(repository.flow()).expect("the flow"), left);
 }
 
 #[test]
@@ -77,7 +129,7 @@ fn the_problem_matcher_reads_every_line_of_the_concise_format() {
     let group = |name: &str| pattern[name].as_u64().expect("a group") as usize - 1;
 
     let repository = Repository::new();
-    let line = repository.without("  goodbye:", "empty: goodbye");
+    let line = repository.without("  goodbye:", "next: goodbye");
     let output = engine(repository.path())
         .args(["validate", "--format", "concise", "voice/flows"])
         .output()
