@@ -119,7 +119,10 @@ mod tests {
         let before = (files(), std::fs::read(&path).expect("a file"));
         let looked = look(&path, limit);
         assert_eq!(looked.verdict, Verdict::Ok, "{}", looked.seen);
-        assert!((files(), std::fs::read(&path).expect("a file")) == before, "it was changed");
+        assert!(
+            (files(), std::fs::read(&path).expect("a file")) == before,
+            "it was changed"
+        );
 
         std::fs::write(&path, "this is no database, however long one looks at it").expect("written");
         assert_eq!(look(&path, limit).verdict, Verdict::Fail);

@@ -101,16 +101,12 @@ fn a_commit_is_compared_with_the_files_from_any_folder() {
     write(
         &project,
         "flows/small.yaml",
-        &format!("# only a comment\n{}", SMALL.replace("{hangup: {}}", "{hangup: }")),
+        format!("# only a comment\n{}", SMALL.replace("{hangup: {}}", "{hangup: }")),
     );
     let (out, _, code) = told(&project, &against);
     assert_eq!((out.as_str(), code), ("no difference for any caller\n", 0));
 
-    write(
-        &project,
-        "flows/small.yaml",
-        &SMALL.replace("play: a.wav", "say: Hello"),
-    );
+    write(&project, "flows/small.yaml", SMALL.replace("play: a.wav", "say: Hello"));
     for (folder, flow) in [
         (project.clone(), "flows/small.yaml"),
         (project.join("flows"), "small.yaml"),
@@ -160,10 +156,10 @@ fn a_commit_is_compared_with_the_files_from_any_folder() {
 #[test]
 fn a_whole_project_is_compared_with_what_came_and_went() {
     let (top, project) = repository();
-    write(&project, "flows/parts/other.yaml", &SMALL.replace("small", "other"));
+    write(&project, "flows/parts/other.yaml", SMALL.replace("small", "other"));
     commit(top.path(), "second");
     std::fs::remove_file(project.join("flows/parts/other.yaml")).expect("a file");
-    write(&project, "flows/third.yaml", &SMALL.replace("small", "third"));
+    write(&project, "flows/third.yaml", SMALL.replace("small", "third"));
     let (found, code) = json(&project, &["--against", "git:HEAD"]);
     let flows = found["flows"].as_array().expect("flows");
     let short: Vec<(&str, Option<&str>)> = flows
@@ -207,7 +203,7 @@ fn a_whole_project_is_compared_with_what_came_and_went() {
 fn what_cannot_be_compared_says_why_and_ends_with_two() {
     let (_top, project) = repository();
     write(&project, "flows/new.yaml", SMALL);
-    write(&project, "flows/wrong.yaml", &SMALL.replace("next: bye", "next: by"));
+    write(&project, "flows/wrong.yaml", SMALL.replace("next: bye", "next: by"));
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     write(elsewhere.path(), "flows/small.yaml", SMALL);
     write(elsewhere.path(), "static/a.wav", "x");
@@ -271,7 +267,7 @@ async fn calls_in_progress_are_counted_at_their_step() {
     let call = stage.dial(stage.spec("wait 120s; hangup", &[]));
     stage.until("it talks", || log.lines("WS_START").len() == 1).await;
 
-    write(folder, "flows/main.yaml", &flow.replace("media: 6s", "media: 7s"));
+    write(folder, "flows/main.yaml", flow.replace("media: 6s", "media: 7s"));
     let arguments = ["flows/main.yaml", "--against", "git:main", "--db", "engine.db"];
     let (found, code) = json(folder, &arguments);
     let live = &found["flows"][0]["live"];

@@ -167,7 +167,11 @@ fn what_is_safe_is_mended_and_a_guess_only_where_it_is_asked_for() {
     assert_eq!(text(&folder, "a.yaml"), BOLDLY, "{}{}", ran.out, ran.err);
     assert_eq!(ran.code, Some(0));
     let clean = "1 flow, 5 steps: no problems\nflows/a.yaml: proven: ";
-    assert!(ran.out.starts_with(clean) && ran.out.lines().count() == 2, "{}", ran.out);
+    assert!(
+        ran.out.starts_with(clean) && ran.out.lines().count() == 2,
+        "{}",
+        ran.out
+    );
 
     let ran = engine(folder.path(), &["validate", "--fix", "-"], FAULTY);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), SAFELY), "{}", ran.err);

@@ -1,6 +1,7 @@
 //! Opens connections: the writer's, which brings the tables up to date, and the readers', which cannot write.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -47,8 +48,32 @@ impl FileId {
     }
 }
 
+/// Between two tries to open a file that another process has to itself.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// Opens the database to write, creates it where it is missing, and runs the migrations.
+///
+/// Stores that start together take turns: SQLite waits for most locks by itself, but not for the one under which a file
+/// goes over to its log, so that here is tried again until [`SqliteConfig::busy_timeout`] is over.
 pub fn to_write(config: &SqliteConfig) -> Result<Opened, StoreError> {
+    let began = Instant::now();
+    loop {
+        match open_to_write(config) {
+            Err(StoreError::Busy { .. }) if began.elapsed() < config.busy_timeout => pause(),
+            opened => return opened,
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the thread that writes serves nothing before its file is open"
+)]
+fn pause() {
+    std::thread::sleep(PAUSE);
+}
+
+fn open_to_write(config: &SqliteConfig) -> Result<Opened, StoreError> {
     let path = config.path.as_path();
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
         && !folder.is_dir()

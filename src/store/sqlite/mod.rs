@@ -55,8 +55,9 @@ impl SqliteConfig {
 /// Whatever stops the file from being used fails the operations that meet it. Each later one tries afresh, so the
 /// store works again when the cause is gone, and also where the file was moved away and another put in its place.
 pub struct SqliteStore {
-    writer: Writer,
+    // Dropped in this order: a reader that closed last could not put the log away.
     readers: Readers,
+    writer: Writer,
 }
 
 impl SqliteStore {
@@ -65,7 +66,7 @@ impl SqliteStore {
         let config = Arc::new(config);
         let writer = Writer::start(Arc::clone(&config));
         let readers = Readers::new(config, writer.generation());
-        Self { writer, readers }
+        Self { readers, writer }
     }
 
     /// A store whose file has been opened, or created, and upgraded.
