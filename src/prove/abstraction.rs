@@ -1,6 +1,7 @@
 //! What is known of a flow's data without a caller: which variables the flow itself determines, how far numbers are told
 //! apart, and stand-ins for what only a real call brings.
 
+use super::alive::Alive;
 use crate::call::{Arrival, Flow, Params, Step, StepKind, TaskKind, TaskOutput, Touches};
 use crate::flow::Use;
 use serde_json::{Map, Value, json};
@@ -19,6 +20,8 @@ pub(super) struct Abstraction {
     pub certain: Arc<BTreeSet<String>>,
     /// From here on numbers are alike.
     pub cap: i64,
+    /// Which variables can still matter.
+    pub alive: Alive,
     /// The fields that the flow reads of a value from outside, by the variable that holds it; `step` for results.
     fields: BTreeMap<String, Vec<Vec<String>>>,
 }
@@ -46,6 +49,7 @@ impl Abstraction {
         Self {
             certain: Arc::new(certain(flow)),
             cap: cap.min(LARGEST) + MARGIN,
+            alive: Alive::of(flow),
             fields,
         }
     }

@@ -1,9 +1,10 @@
 //! When two states are the same: everything that decides what can happen next, and nothing else.
 
 use super::abstraction::Abstraction;
+use super::alive::Names;
 use crate::call::{Call, FollowUp, Phase, TaskKind, Ticket, Time, Timer, WaitOn};
 use crate::phone::{Act, Doing, Phone, Way};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The state's identity, how often something went wrong on the way included.
@@ -63,10 +64,11 @@ impl Keyed {
                 self.until(*due);
             }
         }
-        for (name, value) in &call.vars {
-            self.put(name);
-            self.value(value, abstraction.certain.contains(name).then_some(abstraction.cap));
-        }
+        let alive = match &call.phase {
+            Phase::Live(live) => abstraction.alive.at(live.step),
+            Phase::Ended { .. } => abstraction.alive.after(),
+        };
+        self.vars(&call.vars, alive, abstraction);
         for (name, value) in &call.contact {
             self.put(name);
             self.value(value, None);
@@ -74,10 +76,7 @@ impl Keyed {
         self.value(&call.result, None);
         for frame in &call.frames {
             self.put(frame.step);
-            for (name, value) in &frame.vars {
-                self.put(name);
-                self.value(value, abstraction.certain.contains(name).then_some(abstraction.cap));
-            }
+            self.vars(&frame.vars, abstraction.alive.at(frame.step), abstraction);
         }
         self.put(call.status.word());
         self.put(call.watchdog.map(|watchdog| watchdog.word()));
@@ -91,6 +90,13 @@ impl Keyed {
             self.put(&redirect.reason);
         }
         self.phase(&call.phase);
+    }
+
+    fn vars(&mut self, vars: &Map<String, Value>, alive: &Names, abstraction: &Abstraction) {
+        for (name, value) in vars.iter().filter(|(name, _)| alive.has(name)) {
+            self.put(name);
+            self.value(value, abstraction.certain.contains(name).then_some(abstraction.cap));
+        }
     }
 
     fn phase(&mut self, phase: &Phase) {

@@ -7,6 +7,7 @@
 //! state, the quietest counts. Mishaps are counted: silence is bounded for one at a time, everything else for two.
 
 mod abstraction;
+mod alive;
 mod chances;
 mod explore;
 mod findings;

@@ -1,0 +1,94 @@
+//! What `engine validate` proves, from outside.
+
+use crate::large;
+use engine::line::Disk;
+use engine::prove::{Proof, proven};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A project with the bundled sounds and templates, and this flow.
+fn project(flow: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for part in ["static", "templates"] {
+        std::os::unix::fs::symlink(here().join(part), folder.path().join(part)).expect("a link");
+    }
+    std::fs::create_dir(folder.path().join("flows")).expect("a folder");
+    std::fs::write(folder.path().join("flows/a.yaml"), flow).expect("it is written");
+    folder
+}
+
+fn proof(flow: &str) -> Proof {
+    let project = project(flow);
+    let (compiled, proof) = proven("flows/a.yaml", &Disk::new(project.path()));
+    proof.unwrap_or_else(|| panic!("it is not proven: {:?}", compiled.findings))
+}
+
+fn engine(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
+    command.current_dir(folder).args(args).env_remove("GITHUB_ACTIONS");
+    command.output().expect("it runs")
+}
+
+#[test]
+fn states_grow_with_the_steps_and_no_faster() {
+    let [short, long] = [2, 4].map(|desks| proof(&large::flow(desks)));
+    assert!(short.complete && long.complete, "{short}, {long}");
+    assert!(long.states < short.states * 3, "{} and {}", short.states, long.states);
+    assert_eq!(long.steps.len(), 4 * large::STEPS_PER_DESK + 3, "every step is passed");
+}
+
+#[test]
+fn what_is_proven_is_told_to_people_to_machines_and_drawn() {
+    let human = engine(here(), &["validate", "flows/receptionist.yaml"]);
+    let text = String::from_utf8_lossy(&human.stdout).into_owned();
+    assert!(
+        text.contains("flows/receptionist.yaml: proven: longest silence 7.0 s, at `talk`"),
+        "{text}"
+    );
+
+    let json = engine(here(), &["validate", "flows/receptionist.yaml", "--format", "json"]);
+    let report: Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    let proof = &report["flows"][0]["proof"];
+    assert_eq!(proof["complete"], true, "{report}");
+    assert_eq!(proof["silence"]["ms"], 7000, "{report}");
+    assert_eq!(proof["silence"]["step"], "talk", "{report}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let visits = folder.path().join("proof.json");
+    let visits = visits.to_str().expect("a path");
+    let validated = engine(here(), &["validate", "flows/menu.yaml", "--proof-out", visits]);
+    assert!(validated.status.success());
+    let drawn = engine(
+        here(),
+        &["graph", "flows/menu.yaml", "--proof", visits, "--format", "json"],
+    );
+    let graph: Value = serde_json::from_slice(&drawn.stdout).expect("JSON");
+    assert!(drawn.stderr.is_empty(), "{}", String::from_utf8_lossy(&drawn.stderr));
+    let text = graph.to_string();
+    assert!(text.contains("\"proven\":"), "{text}");
+    assert!(!text.contains("\"proven\":0"), "every step and edge is passed: {text}");
+}
+
+#[test]
+fn a_pause_that_is_too_long_is_told_as_a_call() {
+    let flow = std::fs::read_to_string(here().join("flows/voicemail.yaml")).expect("a flow");
+    let broken = flow.replace("silence: 4s", "silence: 9s");
+    assert_ne!(flow, broken);
+    let project = project(&broken);
+    let output = engine(project.path(), &["validate"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for part in [
+        "silence-too-long",
+        "hears nothing for 9.0 s",
+        "leaves a message",
+        "shorten its `silence`",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
