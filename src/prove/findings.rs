@@ -4,11 +4,11 @@ use super::explore::{Bounds, Explored, Quietest, explore};
 use super::loops::circle;
 use super::story::{Story, story};
 use crate::call::{Flow, StepId};
-use crate::check::{examined, settled};
+use crate::check::{examined, heads, never_reached, settled};
 use crate::compile::{Compiled, Files};
 use crate::flow::{Finding, Findings, Place, Scene};
 use crate::phone::{Drive, Machine, Stage, Violation};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is proven of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl Teller<'_> {
             return Longest::default();
         }
         let story = self.story(quietest.node);
-        let step = story.quiet_step().or(quietest.step);
+        let step = story.quiet_step(self.flow).or(quietest.step);
         Longest {
             millis: quietest.millis,
             step: step.map(|step| self.flow.step(step).name.clone()).unwrap_or_default(),
@@ -131,7 +131,7 @@ impl Teller<'_> {
         let mut by_step: BTreeMap<StepId, (u64, Story)> = BTreeMap::new();
         for (ends, (millis, node)) in &self.explored.silences {
             let story = self.story(*node);
-            let Some(step) = story.quiet_step().or(*ends) else {
+            let Some(step) = story.quiet_step(self.flow).or(*ends) else {
                 continue;
             };
             if by_step.get(&step).is_none_or(|(known, _)| known < millis) {
@@ -240,7 +240,7 @@ impl Teller<'_> {
     /// Circles in which the caller has no part, unless the graph's own check has told of them.
     fn circles(&self, known: &Findings, found: &mut Findings) {
         for nodes in circle(self.explored.nodes.len(), &self.explored.idle_ways) {
-            let steps: std::collections::BTreeSet<StepId> = nodes
+            let steps: BTreeSet<StepId> = nodes
                 .iter()
                 .filter_map(|node| self.explored.nodes.get(*node)?.step)
                 .collect();
@@ -276,19 +276,19 @@ impl Teller<'_> {
 
     /// Steps that no call comes to, though something leads there.
     fn unreached(&self, known: &Findings, found: &mut Findings) {
-        for (index, step) in self.flow.steps.iter().enumerate() {
-            let entered = u16::try_from(index).is_ok_and(|id| self.explored.entered.contains(&StepId(id)));
-            let told = known
-                .iter()
-                .any(|finding| finding.id == "unreachable-step" && finding.place == step.place);
-            if entered || told {
+        let steps = (0..self.flow.steps.len()).filter_map(|index| u16::try_from(index).ok().map(StepId));
+        let unreached: BTreeSet<StepId> = steps.filter(|id| !self.explored.entered.contains(id)).collect();
+        for (id, behind) in heads(self.flow, &unreached) {
+            let place = &self.flow.step(id).place;
+            let told = |finding: &Finding| finding.id == "unreachable-step" && finding.place == *place;
+            if known.iter().any(told) {
                 continue;
             }
             found.push(
                 Finding::warning(
                     "unreachable-step",
-                    step.place.clone(),
-                    format!("no call ever comes to `{}`", step.name),
+                    place.clone(),
+                    never_reached(self.flow, id, &behind),
                 )
                 .category("proof")
                 .label("no state of any call leads here")
@@ -385,7 +385,11 @@ impl std::fmt::Display for Proof {
         if !self.complete {
             return write!(f, "not proven: cut short after {states} states");
         }
-        write!(f, "proven: ")?;
+        if self.silence.millis > self.limit {
+            f.write_str("not within the limit: ")?;
+        } else {
+            f.write_str("proven: ")?;
+        }
         match &self.silence {
             Longest { millis: 0, .. } => f.write_str("a caller never hears nothing")?,
             Longest { millis, step, when } => {

@@ -14,6 +14,7 @@ mod followups;
 mod fuzzed;
 mod google;
 mod graph;
+mod hurt;
 mod listen;
 mod purity;
 mod realtime;
