@@ -1,7 +1,7 @@
 //! An agent and the step that uses it: sound where the step gives sound, text where the carrier listens and speaks.
 
 use crate::compile::Compiled;
-use crate::flow::{Finding, Findings, Node, Place, nearest};
+use crate::flow::{Document, Finding, Findings, Node, Place, nearest};
 
 /// How every conversation can end.
 const USUAL: [&str; 3] = ["completed", "no_reply", "failed"];
@@ -44,6 +44,7 @@ fn ends(compiled: &Compiled, findings: &mut Findings) {
         let Some(root) = &document.root else { continue };
         let steps = root.key("steps").and_then(Node::as_map).unwrap_or_default();
         for agent in root.key("agents").and_then(Node::as_map).unwrap_or_default() {
+            described(document, &agent.value, findings);
             let then = agent.value.key("idle").and_then(|idle| idle.key("then"));
             let Some((node, text)) = then.and_then(|node| Some((node, node.scalar()?.text.as_str()))) else {
                 continue;
@@ -75,5 +76,27 @@ fn ends(compiled: &Compiled, findings: &mut Findings) {
                 .nearest(Some(near)),
             );
         }
+    }
+}
+
+/// The model reads what an action is for; without that it never uses it, or always.
+fn described(document: &Document, agent: &Node, findings: &mut Findings) {
+    for action in agent.key("actions").and_then(Node::as_map).unwrap_or_default() {
+        let Some(node) = action.value.key("description") else {
+            continue;
+        };
+        if node.scalar().is_none_or(|scalar| !scalar.text.trim().is_empty()) {
+            continue;
+        }
+        findings.push(
+            Finding::error(
+                "missing-key",
+                Place::new(&document.source, node.span),
+                format!("nothing says when `{}` is to be used", action.key.text),
+            )
+            .label("empty")
+            .consequence("the model would use it at the wrong moment, or never")
+            .help("write it as a sentence: `description: The caller asks for a person.`"),
+        );
     }
 }

@@ -37,7 +37,10 @@ fn cut_short(compiled: &Compiled) -> Vec<String> {
 }
 
 fn of<'a>(findings: &'a Findings, id: &'a str) -> impl Iterator<Item = &'a Place> {
-    findings.iter().filter(move |finding| finding.id == id).map(|finding| &finding.place)
+    findings
+        .iter()
+        .filter(move |finding| finding.id == id)
+        .map(|finding| &finding.place)
 }
 
 /// The names of agents with a provider that nobody knows: what they lack is that provider's part.
@@ -69,7 +72,9 @@ fn unread(compiled: &Compiled, strangers: &[&Place]) -> Vec<(String, Span)> {
         let steps = document.root.as_ref().and_then(|root| root.key("steps"));
         for step in steps.and_then(Node::as_map).unwrap_or_default() {
             let kind = ["converse", "relay"].iter().find_map(|kind| step.value.key(kind));
-            let agent = kind.map(|body| body.key("agent").unwrap_or(body)).and_then(Node::scalar);
+            let agent = kind
+                .map(|body| body.key("agent").unwrap_or(body))
+                .and_then(Node::scalar);
             if agent.is_some_and(|agent| is_unread(&agent.text)) {
                 found.push((document.source.name().to_owned(), step.value.span));
             }

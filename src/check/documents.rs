@@ -84,11 +84,19 @@ fn named(compiled: &Compiled, step: &Place, message: &str) -> Option<Place> {
     let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let written = written::all(compiled).into_iter();
     let of_step = |one: &written::Written<'_>| {
-        one.step.is_some_and(|known| known.place.span() == step.span() && known.place.source().name() == step.source().name())
+        one.step.is_some_and(|known| {
+            known.place.span() == step.span() && known.place.source().name() == step.source().name()
+        })
     };
     let step = written.filter(of_step).next()?;
-    let named = |node: &&crate::flow::Node| node.scalar().is_some_and(|scalar| words.contains(&scalar.text.as_str()));
-    written::scalars(step.body).into_iter().find(named).map(|node| step.at(node))
+    let named = |node: &&crate::flow::Node| {
+        node.scalar()
+            .is_some_and(|scalar| words.contains(&scalar.text.as_str()))
+    };
+    written::scalars(step.body)
+        .into_iter()
+        .find(named)
+        .map(|node| step.at(node))
 }
 
 fn told(flow: &Flow, id: StepId, problem: &Problem) -> Finding {

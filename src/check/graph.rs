@@ -87,7 +87,11 @@ pub(crate) fn heads(flow: &Flow, unreached: &BTreeSet<StepId>) -> Vec<(StepId, B
 pub(crate) fn never_reached(flow: &Flow, id: StepId, behind: &BTreeSet<StepId>) -> String {
     const NAMED: usize = 3;
     let mut message = format!("no call ever comes to `{}`", flow.step(id).name);
-    let names: Vec<String> = behind.iter().take(NAMED).map(|id| format!("`{}`", flow.step(*id).name)).collect();
+    let names: Vec<String> = behind
+        .iter()
+        .take(NAMED)
+        .map(|id| format!("`{}`", flow.step(*id).name))
+        .collect();
     if !names.is_empty() {
         message.push_str(&format!(", nor to {} behind it", names.join(", ")));
     }

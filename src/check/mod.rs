@@ -146,6 +146,7 @@ checks! {
     "sound-silent" warning policy: "a sound is silent, or nearly so";
     "sound-too-long" warning policy: "a sound is longer than anybody will hear";
     "sound-unplayable" either policy: "a file is no sound, or of a type that the carrier refuses (12300, 13420)";
+    "success-to-otherwise" warning graph: "what went well leads to where failures go";
     "template-from-elsewhere" error template: "a template takes in another one";
     "template-syntax" error template: "a template or a condition cannot be read";
     "text-compared-with-number" warning template: "a text is compared with a number, which is never equal";

@@ -1,5 +1,6 @@
 //! Conditions that hold for no call: what stands behind them is never done.
 
+use super::written::{self, Written};
 use crate::call::Flow;
 use crate::compile::Compiled;
 use crate::flow::{Condition, Finding, Findings};
@@ -17,7 +18,10 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
         } else {
             Vec::new()
         };
-        let own = step.when.as_ref().map(|(when, _)| (when, "this step is always skipped"));
+        let own = step
+            .when
+            .as_ref()
+            .map(|(when, _)| (when, "this step is always skipped"));
         let branches = branches.into_iter().map(|one| (one, "no call ever takes this branch"));
         for (condition, consequence) in own.into_iter().chain(branches) {
             if condition.uses().is_empty() && never(condition, [(0, 0)]) {
@@ -25,12 +29,42 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
             }
         }
     }
+    for step in written::all(compiled).iter().filter(|one| one.kind == "gather") {
+        valid(step, findings);
+    }
     for item in &flow.after_call {
         let Some(condition) = &item.when else { continue };
         if after_a_call(condition) && never(condition, calls(flow, condition.text())) {
             findings.push(told(condition, "this follow-up is never done"));
         }
     }
+}
+
+/// An answer of so many keys that no caller can give.
+fn valid(gather: &Written<'_>, findings: &mut Findings) {
+    let (Some(keys), Some(valid)) = (gather.number("keys"), gather.text("valid")) else {
+        return;
+    };
+    let plain: String = valid.text.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let asked = ["==", ">=", ">"].iter().find_map(|sign| {
+        let number = plain.strip_prefix("step.digits|length")?.strip_prefix(sign)?;
+        let number: u64 = number.parse().ok()?;
+        Some(number + u64::from(*sign == ">"))
+    });
+    let Some(asked) = asked.filter(|asked| *asked > keys) else {
+        return;
+    };
+    findings.push(
+        Finding::warning(
+            "condition-never-holds",
+            valid.place,
+            format!("`{}` holds for no answer: `keys: {keys}` are taken", valid.text),
+        )
+        .category("graph")
+        .label("always false")
+        .consequence("every caller is told that the answer is wrong, and nobody gets on")
+        .help(format!("write `keys: {asked}`, or ask for fewer here")),
+    );
 }
 
 /// Whether nothing but the length of the call and the number of its messages counts.
@@ -51,7 +85,9 @@ fn never(condition: &Condition, calls: impl IntoIterator<Item = (i64, i64)>) -> 
 
 /// Calls that differ for a condition: the numbers that it names lie between them.
 fn calls(flow: &Flow, text: &str) -> BTreeSet<(i64, i64)> {
-    let longest = i64::try_from(flow.limits.call / 1_000).unwrap_or(i64::MAX).saturating_add(MARGIN);
+    let longest = i64::try_from(flow.limits.call / 1_000)
+        .unwrap_or(i64::MAX)
+        .saturating_add(MARGIN);
     let numbers = text
         .split(|letter: char| !letter.is_ascii_digit())
         .filter_map(|part| part.parse::<i64>().ok());
@@ -70,6 +106,11 @@ fn calls(flow: &Flow, text: &str) -> BTreeSet<(i64, i64)> {
 
 fn told(condition: &Condition, consequence: &str) -> Finding {
     let text = condition.text();
+    let help = if condition.uses().is_empty() {
+        "it asks nothing of the call: mend it, or remove what it keeps from happening"
+    } else {
+        "compare with what a call can have: at most the seconds of `limits.call`, and numbers without quotes"
+    };
     Finding::warning(
         "condition-never-holds",
         condition.place().clone(),
@@ -78,5 +119,5 @@ fn told(condition: &Condition, consequence: &str) -> Finding {
     .category("graph")
     .label("always false")
     .consequence(consequence)
-    .help("mend the condition; `limits.call` is the longest that a call can be, and a text is never like a number")
+    .help(help)
 }

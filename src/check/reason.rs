@@ -1,6 +1,6 @@
 //! Numbers that are allowed and that no caller can live with: too short to act in, too long to wait for, too often.
 
-use super::written::{self, lasting};
+use super::written::{self, Written, lasting};
 use crate::compile::Compiled;
 use crate::flow::{Document, Duration, Finding, Findings, Node, Place};
 
@@ -16,6 +16,10 @@ type Rule = (&'static [&'static str], Reason, &'static str);
 
 /// Below this a call is over before anything has been said, in milliseconds. Then nothing else is told of its length.
 pub(super) const SHORTEST_CALL: u64 = 30_000;
+/// How long a try of an `http` step takes at most where nothing is written, in milliseconds.
+const TRY: u64 = 5_000;
+/// A step that waits gives up so long before the silence that is allowed is over, in milliseconds.
+const HOLD: u64 = 1_000;
 
 const OF_FLOW: &[Rule] = &[
     (
@@ -36,23 +40,47 @@ const OF_STEP: &[(&str, &[Rule])] = &[
     (
         "gather",
         &[
-            (&["timeout"], Reason::AtLeast(1_000), "nobody can press a key so quickly"),
-            (&["tries"], Reason::Times(0, 10), "the caller hears the same question over and over"),
+            (
+                &["timeout"],
+                Reason::AtLeast(1_000),
+                "nobody can press a key so quickly",
+            ),
+            (
+                &["tries"],
+                Reason::Times(0, 10),
+                "the caller hears the same question over and over",
+            ),
         ],
     ),
     (
         "record",
         &[
-            (&["silence"], Reason::AtLeast(1_000), "the message ends at the caller's first breath"),
-            (&["max"], Reason::AtLeast(5_000), "the caller is cut off in the first sentence"),
+            (
+                &["silence"],
+                Reason::AtLeast(1_000),
+                "the message ends at the caller's first breath",
+            ),
+            (
+                &["max"],
+                Reason::AtLeast(5_000),
+                "the caller is cut off in the first sentence",
+            ),
         ],
     ),
     (
         "dial",
         &[
             (&["timeout"], Reason::AtLeast(5_000), "nobody can answer so quickly"),
-            (&["limit"], Reason::AtLeast(30_000), "the two are cut off in their first sentences"),
-            (&["screen", "timeout"], Reason::AtLeast(2_000), "nobody can press a key so quickly"),
+            (
+                &["limit"],
+                Reason::AtLeast(30_000),
+                "the two are cut off in their first sentences",
+            ),
+            (
+                &["screen", "timeout"],
+                Reason::AtLeast(2_000),
+                "nobody can press a key so quickly",
+            ),
         ],
     ),
     (
@@ -65,7 +93,14 @@ const OF_STEP: &[(&str, &[Rule])] = &[
     ),
     ("relay", &[(&["start"], Reason::AtLeast(1_000), WATCHDOG)]),
     ("stream", &[(&["start"], Reason::AtLeast(1_000), WATCHDOG)]),
-    ("http", &[(&["timeout"], Reason::AtLeast(100), "the service is given up before it can answer")]),
+    (
+        "http",
+        &[(
+            &["timeout"],
+            Reason::AtLeast(100),
+            "the service is given up before it can answer",
+        )],
+    ),
 ];
 
 const OF_AGENT: &[Rule] = &[
@@ -99,17 +134,22 @@ const WATCHDOG: &str = "conversations that would have worked are given up, and t
 const GIVEN_UP: &str = "the provider is given up before it can answer, and the caller gets the fallback";
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
-    if compiled.flow.is_none() {
-        return;
-    }
+    let Some(flow) = &compiled.flow else { return };
     // The limits of a flow that others run are not those of a call.
-    if let Some((document, root)) = compiled.documents.iter().find_map(|one| Some((one, one.root.as_ref()?))) {
+    if let Some((document, root)) = compiled
+        .documents
+        .iter()
+        .find_map(|one| Some((one, one.root.as_ref()?)))
+    {
         judge(document, root, OF_FLOW, findings);
     }
     for step in written::all(compiled) {
         let rules = OF_STEP.iter().find(|(kind, _)| *kind == step.kind);
         if let Some((_, rules)) = rules {
             judge(step.document, step.body, rules, findings);
+        }
+        if step.kind == "http" {
+            service(&step, flow.limits.silence, findings);
         }
     }
     for document in &compiled.documents {
@@ -118,6 +158,64 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
             judge(document, &agent.value, OF_AGENT, findings);
         }
     }
+}
+
+/// What a service is asked: for how long, and what its answers can be.
+fn service(step: &Written<'_>, silence: u64, findings: &mut Findings) {
+    for status in step.body.key("statuses").and_then(Node::as_map).unwrap_or_default() {
+        let known = |number: u16| (100..600).contains(&number);
+        let text = status.value.scalar().map_or("", |scalar| scalar.text.as_str());
+        if text.parse().is_ok_and(known) {
+            continue;
+        }
+        findings.push(
+            Finding::warning(
+                "out-of-reason",
+                step.at(&status.value),
+                format!("no service answers with the status {text}"),
+            )
+            .category("policy")
+            .label("not between 100 and 599")
+            .consequence(format!(
+                "`{}` never happens; such an answer is `failed`",
+                status.key.text
+            ))
+            .help("write the status of HTTP, such as 404"),
+        );
+    }
+    // After a call nobody waits.
+    if step.step.is_none() {
+        return;
+    }
+    let tries = step.number("retries").unwrap_or(0).saturating_add(1);
+    let whole = step.millis("timeout").unwrap_or(TRY).saturating_mul(tries);
+    let longest = silence.saturating_sub(HOLD);
+    if whole <= longest {
+        return;
+    }
+    let place = if step.body.key("timeout").is_some() {
+        "timeout"
+    } else {
+        "retries"
+    };
+    findings.push(
+        Finding::warning(
+            "out-of-reason",
+            step.place_of(place),
+            format!(
+                "this may take {}, and the caller waits for {}",
+                lasting(whole),
+                lasting(longest)
+            ),
+        )
+        .category("policy")
+        .label("longer than `limits.silence` lets a caller wait")
+        .consequence(format!(
+            "after {} the step has `failed`, whatever the service would have answered",
+            lasting(longest)
+        ))
+        .help("write a shorter `timeout` or fewer `retries`: each try takes up to `timeout`"),
+    );
 }
 
 fn judge(document: &Document, body: &Node, rules: &[Rule], findings: &mut Findings) {
@@ -150,8 +248,15 @@ fn judge(document: &Document, body: &Node, rules: &[Rule], findings: &mut Findin
             Reason::Times(least, most) => match text.parse::<u64>() {
                 Ok(times) if times < *least || times > *most => (
                     format!("`{key}` is {times}"),
-                    if times < *least { "0 means without end" } else { "oftener than any caller bears" },
-                    format!("write for example `{key}: {}`, at most {most}", most.div_euclid(3).max(1)),
+                    if times < *least {
+                        "0 means without end"
+                    } else {
+                        "oftener than any caller bears"
+                    },
+                    format!(
+                        "write for example `{key}: {}`, at most {most}",
+                        most.div_euclid(3).max(1)
+                    ),
                 ),
                 _ => continue,
             },

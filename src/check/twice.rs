@@ -51,7 +51,11 @@ fn words(node: &Node) -> Vec<String> {
     }
     if let Some(items) = node.as_seq() {
         let items = items.iter().flat_map(words);
-        return ["[".to_owned()].into_iter().chain(items).chain(["]".to_owned()]).collect();
+        return ["[".to_owned()]
+            .into_iter()
+            .chain(items)
+            .chain(["]".to_owned()])
+            .collect();
     }
     let mut entries: Vec<Vec<String>> = node
         .as_map()

@@ -285,14 +285,10 @@ impl Teller<'_> {
                 continue;
             }
             found.push(
-                Finding::warning(
-                    "unreachable-step",
-                    place.clone(),
-                    never_reached(self.flow, id, &behind),
-                )
-                .category("proof")
-                .label("no state of any call leads here")
-                .help("look at the conditions before it: one of them never holds"),
+                Finding::warning("unreachable-step", place.clone(), never_reached(self.flow, id, &behind))
+                    .category("proof")
+                    .label("no state of any call leads here")
+                    .help("look at the conditions before it: one of them never holds"),
             );
         }
     }

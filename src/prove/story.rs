@@ -108,7 +108,7 @@ impl Story {
 
 /// The pause that goes out with this step: the call is at the step already while the caller waits.
 fn pause_before(flow: &Flow, step: StepId) -> Option<StepId> {
-    const MUTE: [&str; 4] = ["choose", "set", "contact", "interaction"];
+    const SENT_WITH: [&str; 6] = ["play", "say", "choose", "set", "contact", "interaction"];
     let mut seen = vec![step];
     let mut next = 0;
     while let Some(behind) = seen.get(next).copied() {
@@ -120,7 +120,7 @@ fn pause_before(flow: &Flow, step: StepId) -> Option<StepId> {
             }
             match before.kind.name() {
                 "pause" => return Some(id),
-                kind if MUTE.contains(&kind) => seen.push(id),
+                kind if SENT_WITH.contains(&kind) => seen.push(id),
                 _ => {}
             }
         }

@@ -85,13 +85,15 @@ fn bytes(word: &str) -> Option<Vec<u8>> {
     Some(match word {
         "empty" => Vec::new(),
         "page" => b"<!doctype html><html><body>404 Not Found</body></html>".to_vec(),
-        "noise" => (0..4_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
+        "noise" => (0..4_000_u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect(),
         "wave" => wav::write_mono(8_000, &tone(8_000, 2, 8_000.0)),
         "louder" => wav::write_mono(16_000, &tone(16_000, 3, 16_000.0)),
         "silent" => wav::write_mono(8_000, &[0; 24_000]),
         "late" => wav::write_mono(8_000, &[vec![0; 12_000], tone(8_000, 2, 8_000.0)].concat()),
         "low" => wav::write_mono(4_000, &tone(4_000, 2, 8_000.0)),
-        "long" => wav::write_mono(8_000, &tone(8_000, 1_200, 8_000.0)),
+        "long" => wav::write_mono(8_000, &tone(8_000, 150, 8_000.0)),
         _ => return None,
     })
 }
@@ -211,7 +213,9 @@ fn edited<'a>(case: &Case, disk: &'a Disk) -> Result<Edited<'a>, String> {
     }
     if !case.edits.is_empty() {
         let project = Edited { disk, files };
-        let mut text = project.text(&case.of).ok_or_else(|| format!("{} is not there", case.of))?;
+        let mut text = project
+            .text(&case.of)
+            .ok_or_else(|| format!("{} is not there", case.of))?;
         files = project.files;
         for (from, to) in &case.edits {
             let found = text.matches(from.as_str()).count();
@@ -230,7 +234,12 @@ fn told(findings: &[Finding]) -> String {
     let one = |finding: &Finding| {
         let (place, line) = (&finding.place, finding.place.line());
         let shown = place.source().line(line).trim().to_owned();
-        format!("    {} {}:{line} | {shown} | {}\n", finding.id, place.source().name(), finding.message)
+        format!(
+            "    {} {}:{line} | {shown} | {}\n",
+            finding.id,
+            place.source().name(),
+            finding.message
+        )
     };
     findings.iter().map(one).collect()
 }
@@ -239,7 +248,9 @@ fn told(findings: &[Finding]) -> String {
 fn stands(finding: &Finding, case: &Case) -> bool {
     let source = finding.place.source();
     let lines = source.text().lines().filter(|line| line.contains(&case.at)).count();
-    finding.id == case.finds && (lines == 1 || case.at.is_empty()) && source.line(finding.place.line()).contains(&case.at)
+    finding.id == case.finds
+        && (lines == 1 || case.at.is_empty())
+        && source.line(finding.place.line()).contains(&case.at)
 }
 
 #[test]
@@ -265,7 +276,13 @@ fn whatever_hurts_a_caller_is_found_where_it_is_written() {
         }
     }
     println!("{} mistakes, {} of them missed", cases.len(), wrong.len());
-    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.concat());
+    assert!(
+        wrong.is_empty(),
+        "{} of {}\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.concat()
+    );
     let kinds: BTreeSet<&str> = cases.iter().map(|case| case.finds.as_str()).collect();
     assert!(cases.len() >= 80, "only {} mistakes are tried", cases.len());
     assert!(kinds.len() >= 40, "only {} kinds of finding are tried", kinds.len());
@@ -273,7 +290,10 @@ fn whatever_hurts_a_caller_is_found_where_it_is_written() {
 
 /// What is said of the untouched flow, without its lines.
 fn known(findings: &[Finding]) -> BTreeSet<(&'static str, String)> {
-    findings.iter().map(|finding| (finding.id, finding.message.clone())).collect()
+    findings
+        .iter()
+        .map(|finding| (finding.id, finding.message.clone()))
+        .collect()
 }
 
 /// What an edit raised that was not there before.
@@ -304,7 +324,11 @@ fn whatever_hurts_nobody_raises_nothing() {
             }
         };
         let before = untouched.entry(case.flow.clone()).or_insert_with(|| {
-            let bare = Case { edits: Vec::new(), files: Vec::new(), ..case.clone() };
+            let bare = Case {
+                edits: Vec::new(),
+                files: Vec::new(),
+                ..case.clone()
+            };
             said(&case.flow, &edited(&bare, &disk).expect("nothing is edited")).findings
         });
         let said = said(&case.flow, &project);
@@ -312,12 +336,21 @@ fn whatever_hurts_nobody_raises_nothing() {
         if !raised.is_empty() {
             wrong.push(format!("{title}: a false alarm\n{}", told(&raised)));
         }
-        if said.proof.is_some_and(|proof| !proof.complete || proof.silence.millis > proof.limit) {
+        if said
+            .proof
+            .is_some_and(|proof| !proof.complete || proof.silence.millis > proof.limit)
+        {
             wrong.push(format!("{title}: is not proven\n"));
         }
     }
     println!("{} harmless edits, {} of them complained of", cases.len(), wrong.len());
-    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), cases.len(), wrong.concat());
+    assert!(
+        wrong.is_empty(),
+        "{} of {}\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.concat()
+    );
     assert!(cases.len() >= 100, "only {} edits are tried", cases.len());
 }
 
@@ -330,11 +363,26 @@ fn mechanical(flow: &str) -> Vec<Case> {
     let lines: Vec<&str> = text.lines().collect();
     let each = |change: &dyn Fn(&str) -> String| lines.iter().map(|line| change(line)).collect::<String>();
     let mut made: Vec<(String, String)> = vec![
-        ("a comment before every line".to_owned(), each(&|line| format!("# more of it\n{line}\n"))),
-        ("a blank line after every line".to_owned(), each(&|line| format!("{line}\n\n"))),
-        ("spaces at the end of every line".to_owned(), each(&|line| format!("{line}   \n"))),
-        ("a comment at the end of every line".to_owned(), each(&|line| format!("{line}   # so it is\n"))),
-        ("line ends of another system".to_owned(), each(&|line| format!("{line}\r\n"))),
+        (
+            "a comment before every line".to_owned(),
+            each(&|line| format!("# more of it\n{line}\n")),
+        ),
+        (
+            "a blank line after every line".to_owned(),
+            each(&|line| format!("{line}\n\n")),
+        ),
+        (
+            "spaces at the end of every line".to_owned(),
+            each(&|line| format!("{line}   \n")),
+        ),
+        (
+            "a comment at the end of every line".to_owned(),
+            each(&|line| format!("{line}   # so it is\n")),
+        ),
+        (
+            "line ends of another system".to_owned(),
+            each(&|line| format!("{line}\r\n")),
+        ),
         ("no line end at the end".to_owned(), text.trim_end().to_owned()),
         ("the file begins with `---`".to_owned(), format!("---\n{text}")),
     ];
@@ -344,11 +392,20 @@ fn mechanical(flow: &str) -> Vec<Case> {
     }
     let blocks = steps_of(&lines);
     for (name, _) in &blocks {
-        made.push((format!("`{name}` has another name"), renamed(&text, name, &format!("{name}_2nd"))));
+        made.push((
+            format!("`{name}` has another name"),
+            renamed(&text, name, &format!("{name}_2nd")),
+        ));
     }
     for pair in blocks.windows(2) {
         let [(first, one), (second, two)] = pair else { continue };
-        let swapped = [&lines[..one.start], &lines[two.clone()], &lines[one.clone()], &lines[two.end..]].concat();
+        let swapped = [
+            &lines[..one.start],
+            &lines[two.clone()],
+            &lines[one.clone()],
+            &lines[two.end..],
+        ]
+        .concat();
         made.push((format!("`{second}` stands before `{first}`"), swapped.join("\n") + "\n"));
     }
     let case = |(why, new): (String, String)| Case {
@@ -368,7 +425,10 @@ fn mechanical(flow: &str) -> Vec<Case> {
 /// The steps of a bundled flow and their lines, blank lines behind them included.
 fn steps_of(lines: &[&str]) -> Vec<(String, std::ops::Range<usize>)> {
     let begin = lines.iter().position(|line| *line == "steps:").expect("steps") + 1;
-    let length = lines[begin..].iter().take_while(|line| line.is_empty() || line.starts_with(' ')).count();
+    let length = lines[begin..]
+        .iter()
+        .take_while(|line| line.is_empty() || line.starts_with(' '))
+        .count();
     let end = begin + length;
     let heads: Vec<usize> = (begin..end)
         .filter(|at| lines[*at].starts_with("  ") && !lines[*at][2..].starts_with(' '))
@@ -401,7 +461,10 @@ fn deletable(flow: &str) -> BTreeMap<String, String> {
             continue;
         }
         for row in root.key("deletable").and_then(Node::as_seq).unwrap_or_default() {
-            lines.insert(text(row, "line").expect("a line"), text(row, "then").expect("what then"));
+            lines.insert(
+                text(row, "line").expect("a line"),
+                text(row, "then").expect("what then"),
+            );
         }
     }
     lines
