@@ -82,13 +82,13 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
 /// The value of the step that a message names in backticks: its first scalar that reads so.
 fn named(compiled: &Compiled, step: &Place, message: &str) -> Option<Place> {
     let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let written = written::all(compiled).into_iter();
+    let mut written = written::all(compiled).into_iter();
     let of_step = |one: &written::Written<'_>| {
         one.step.is_some_and(|known| {
             known.place.span() == step.span() && known.place.source().name() == step.source().name()
         })
     };
-    let step = written.filter(of_step).next()?;
+    let step = written.find(of_step)?;
     let named = |node: &&crate::flow::Node| {
         node.scalar()
             .is_some_and(|scalar| words.contains(&scalar.text.as_str()))
