@@ -3,13 +3,17 @@
 //! The call machine itself writes the documents: a stand-in call is walked to every step, so that what is checked is
 //! what a caller would get.
 
+use super::written;
 use crate::call::{Answer, Arrival, Call, Effect, Event, Flow, Params, StepId, Time};
 use crate::compile::Compiled;
-use crate::flow::{Finding, Findings};
+use crate::flow::{Finding, Findings, Place};
 use crate::twiml::{Links, Problem, Setting, Severity, Verb, examine};
 use serde_json::json;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Kinds that send nothing.
+const MUTE: [&str; 5] = ["choose", "set", "contact", "interaction", "run"];
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     let Some(flow) = &compiled.flow else { return };
@@ -20,31 +24,26 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     let unanswered = unanswered(flow);
     // A document goes on through the steps behind; each problem is told once, at the step whose document is shortest.
     let mut problems: BTreeMap<(u32, String), (usize, StepId, Problem)> = BTreeMap::new();
+    let mut unrendered: BTreeMap<String, (usize, StepId)> = BTreeMap::new();
     for (index, step) in flow.steps.iter().enumerate() {
         let Ok(id) = u16::try_from(index).map(StepId) else {
             return;
         };
         for (verbs, setting) in documents(flow, id, unanswered.contains(&id)) {
+            // A step that sends nothing has the document of the one behind it.
+            let length = 2 * verbs.len() + usize::from(MUTE.contains(&step.kind.name()));
             let twiml = match compiled.templates.render(&verbs, &links) {
                 Ok(twiml) => twiml,
                 Err(error) => {
-                    findings.push(
-                        Finding::error(
-                            "template-syntax",
-                            step.place.clone(),
-                            format!("`{}` cannot be rendered: {error}", step.name),
-                        )
-                        .category("template")
-                        .label("this step")
-                        .consequence("the caller would hear the fallback")
-                        .help("see templates/README.md for what the template is given"),
-                    );
+                    let known = unrendered.entry(error.to_string()).or_insert((length, id));
+                    if length < known.0 {
+                        *known = (length, id);
+                    }
                     continue;
                 }
             };
             for problem in examine(&twiml, setting).1 {
                 let place = problems.entry((problem.code, problem.message.clone()));
-                let length = verbs.len();
                 match place {
                     Entry::Vacant(place) => {
                         place.insert((length, id, problem));
@@ -57,9 +56,47 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
             }
         }
     }
-    for (_, id, problem) in problems.into_values() {
-        findings.push(told(flow, id, &problem));
+    for (error, (_, id)) in unrendered {
+        let step = flow.step(id);
+        findings.push(
+            Finding::error(
+                "template-syntax",
+                step.place.clone(),
+                format!("`{}` cannot be rendered: {error}", step.name),
+            )
+            .category("template")
+            .label("this step")
+            .consequence("the caller would hear the fallback")
+            .help("see templates/README.md for what the template is given"),
+        );
     }
+    for (_, id, problem) in problems.into_values() {
+        let mut finding = told(flow, id, &problem);
+        if let Some(place) = named(compiled, &finding.place, &problem.message) {
+            finding.place = place;
+        }
+        findings.push(finding);
+    }
+}
+
+/// The value of the step that a message names in backticks: its first scalar that reads so.
+fn named(compiled: &Compiled, step: &Place, message: &str) -> Option<Place> {
+    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let mut written = written::all(compiled).into_iter();
+    let of_step = |one: &written::Written<'_>| {
+        one.step.is_some_and(|known| {
+            known.place.span() == step.span() && known.place.source().name() == step.source().name()
+        })
+    };
+    let step = written.find(of_step)?;
+    let named = |node: &&crate::flow::Node| {
+        node.scalar()
+            .is_some_and(|scalar| words.contains(&scalar.text.as_str()))
+    };
+    written::scalars(step.body)
+        .into_iter()
+        .find(named)
+        .map(|node| step.at(node))
 }
 
 fn told(flow: &Flow, id: StepId, problem: &Problem) -> Finding {
@@ -83,7 +120,6 @@ fn reported(code: u32, problem: &Problem) -> String {
 
 /// The steps that a call may come to before anything has been sent: from its beginning through steps that send nothing.
 fn unanswered(flow: &Flow) -> BTreeSet<StepId> {
-    const MUTE: [&str; 5] = ["choose", "set", "contact", "interaction", "run"];
     let mut reached = BTreeSet::new();
     let mut open: Vec<StepId> = flow.sections.first().map(|section| section.start).into_iter().collect();
     while let Some(id) = open.pop() {

@@ -38,19 +38,66 @@ fn unreachable(flow: &Flow, findings: &mut Findings) {
         }
         open.extend(leads_to(flow, id));
     }
-    for (index, step) in flow.steps.iter().enumerate() {
-        if !reached.iter().any(|id| id.index() == index) {
-            findings.push(
-                Finding::warning(
-                    "unreachable-step",
-                    step.place.clone(),
-                    format!("no call ever comes to `{}`", step.name),
-                )
-                .category("graph")
-                .label("nothing leads here")
-                .help("name it in a `next` or `on`, or remove it"),
-            );
+    let unreached = (0..flow.steps.len()).filter_map(|index| u16::try_from(index).ok().map(StepId));
+    let unreached: BTreeSet<StepId> = unreached.filter(|id| !reached.contains(id)).collect();
+    for (id, behind) in heads(flow, &unreached) {
+        findings.push(
+            Finding::warning(
+                "unreachable-step",
+                flow.step(id).place.clone(),
+                never_reached(flow, id, &behind),
+            )
+            .category("graph")
+            .label("nothing leads here")
+            .help("name it in a `next` or `on`, or remove it"),
+        );
+    }
+}
+
+/// Of steps that no call comes to, those with which it begins, each with the steps behind it: they are reached again
+/// where it is.
+pub(crate) fn heads(flow: &Flow, unreached: &BTreeSet<StepId>) -> Vec<(StepId, BTreeSet<StepId>)> {
+    let behind = |start: StepId| {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<StepId> = leads_to(flow, start).collect();
+        while let Some(id) = open.pop() {
+            if unreached.contains(&id) && found.insert(id) {
+                open.extend(leads_to(flow, id));
+            }
         }
+        found
+    };
+    let behind: BTreeMap<StepId, BTreeSet<StepId>> = unreached.iter().map(|id| (*id, behind(*id))).collect();
+    let leads = |from: StepId, to: StepId| behind.get(&from).is_some_and(|steps| steps.contains(&to));
+    let first = unreached.iter().filter(|id| {
+        // Of steps in a circle the first stands for all.
+        let before = |other: &&StepId| leads(**other, **id) && (!leads(**id, **other) || other < id);
+        !unreached.iter().any(|other| other != *id && before(&other))
+    });
+    first
+        .map(|id| {
+            let mut steps = behind.get(id).cloned().unwrap_or_default();
+            steps.remove(id);
+            (*id, steps)
+        })
+        .collect()
+}
+
+/// The message of such a step.
+pub(crate) fn never_reached(flow: &Flow, id: StepId, behind: &BTreeSet<StepId>) -> String {
+    const NAMED: usize = 3;
+    let mut message = format!("no call ever comes to `{}`", flow.step(id).name);
+    let names: Vec<String> = behind
+        .iter()
+        .take(NAMED)
+        .map(|id| format!("`{}`", flow.step(*id).name))
+        .collect();
+    if !names.is_empty() {
+        message.push_str(&format!(", nor to {} behind it", names.join(", ")));
+    }
+    match behind.len().saturating_sub(NAMED) {
+        0 => message,
+        more => message.replace(" behind it", &format!(" and {more} more behind it")),
     }
 }
 

@@ -105,6 +105,20 @@ fn variables(message: &Written<'_>, compiled: &Compiled, findings: &mut Findings
     let (Some(template), _) = Template::of_file(&Source::new(path.as_str(), text.as_str())) else {
         return;
     };
+    if template.text().trim().is_empty() {
+        findings.push(
+            Finding::error(
+                "message-body",
+                name.place.clone(),
+                format!("the text of `{}` is empty (21602)", name.text),
+            )
+            .category("policy")
+            .label("nothing to send")
+            .consequence(NEVER)
+            .help(format!("write what the person is to read into `{path}`")),
+        );
+        return;
+    }
     for given in message.body.key("with").and_then(Node::as_map).unwrap_or_default() {
         let key = given.key.text.as_str();
         if template

@@ -8,16 +8,20 @@
 
 mod agents;
 mod codes;
+mod consequences;
 mod documents;
 mod graph;
 mod keys;
 mod limits;
 mod messages;
+mod never;
+mod reason;
 mod recordings;
 mod registry;
 mod secrets;
 mod sounds;
 mod speech;
+mod twice;
 mod unset;
 mod urls;
 mod waits;
@@ -28,6 +32,7 @@ use crate::compile::{Compiled, Files, compile};
 use crate::flow::{Findings, suppress};
 use registry::checks;
 
+pub(crate) use graph::{heads, never_reached};
 pub use registry::{CATEGORIES, Check, Example, HEADINGS, named, reporting};
 
 /// Compiles the flow file at `path` and runs every check over it. What `validate` proves besides is in `prove`.
@@ -46,6 +51,7 @@ pub fn examined(path: &str, files: &dyn Files) -> Compiled {
     }
     sounds::check(&compiled, files, &mut found);
     compiled.findings.extend(found);
+    consequences::remove(&mut compiled);
     compiled
 }
 
@@ -57,8 +63,10 @@ pub fn settled(mut compiled: Compiled) -> Compiled {
         findings = kept;
         compiled.suppressed.extend(suppressed);
     }
-    if findings.has_errors() {
-        compiled.flow = None;
+    if findings.has_errors()
+        && let Some(flow) = compiled.flow.take()
+    {
+        compiled.draft.steps = flow.steps;
     }
     compiled.findings = with_category(findings);
     compiled
@@ -88,6 +96,9 @@ const CHECKS: &[fn(&Compiled, &mut Findings)] = &[
     window::check,
     unset::check,
     agents::check,
+    never::check,
+    reason::check,
+    twice::check,
 ];
 
 checks! {
@@ -98,6 +109,7 @@ checks! {
     "allow-without-reason" error comment: "a warning is allowed and nobody says why";
     "call-limit" warning policy: "a conversation or message may last longer than the whole call";
     "condition-in-braces" error template: "a condition stands in braces, which belong to texts";
+    "condition-never-holds" warning graph: "a condition holds for no call";
     "dial-number" error policy: "a dial calls its own line, its own caller or an emergency number";
     "duplicate-key" error file: "a key stands twice in a map";
     "empty-file" error file: "the file holds nothing";
@@ -119,7 +131,9 @@ checks! {
     "not-after-call" error shape: "a step that needs a caller stands under `after_call`";
     "not-available-yet" error shape: "this version cannot run it";
     "not-proven" warning proof without_flow: "the flow has more states than the search follows";
+    "out-of-reason" warning policy: "a time or a number with which no caller can live";
     "private-url" warning policy: "the carrier is sent to an address that it cannot reach (11205, 31904)";
+    "repeated-follow-up" warning policy: "the same follow-up stands twice";
     "secret-in-plain-text" either policy: "a secret stands in a file as text";
     "self-alias" error file: "an alias stands inside of what it repeats";
     "service-url" error policy: "the address of a service cannot be used";
@@ -132,6 +146,7 @@ checks! {
     "sound-silent" warning policy: "a sound is silent, or nearly so";
     "sound-too-long" warning policy: "a sound is longer than anybody will hear";
     "sound-unplayable" either policy: "a file is no sound, or of a type that the carrier refuses (12300, 13420)";
+    "success-to-otherwise" warning graph: "what went well leads to where failures go";
     "template-from-elsewhere" error template: "a template takes in another one";
     "template-syntax" error template: "a template or a condition cannot be read";
     "text-compared-with-number" warning template: "a text is compared with a number, which is never equal";

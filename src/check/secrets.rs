@@ -168,6 +168,8 @@ fn is_signed_token(word: &str) -> bool {
 
 /// A password before the host, or a key in the query.
 fn in_address(text: &str) -> Option<String> {
+    // What is filled in may have spaces in its braces.
+    let text = super::written::fixed_part(text);
     let address = text.split_whitespace().find(|part| part.contains("://"))?;
     let url = Url::parse(address).ok()?;
     if url

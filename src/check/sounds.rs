@@ -174,6 +174,9 @@ impl Sound<'_> {
             );
         }
         let call = compiled.flow.as_ref().map_or(u64::MAX, |flow| flow.limits.call);
+        if call < super::reason::SHORTEST_CALL {
+            return;
+        }
         let (longest, whose) = if call < LONGEST_MS {
             (call, "`limits.call` ends the call before")
         } else {

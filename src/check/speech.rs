@@ -7,11 +7,36 @@ use crate::twiml::{Links, Setting, Severity, Verb, examine};
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     let Some(flow) = &compiled.flow else { return };
+    locale(compiled, findings);
     for step in written::all(compiled) {
         for speech in speeches(&step) {
             speech.check(&flow.locale, compiled, findings);
         }
     }
+}
+
+/// The flow's language goes to the carrier and to providers, which know languages by their codes alone.
+fn locale(compiled: &Compiled, findings: &mut Findings) {
+    let Some(locale) = compiled.draft.locale.as_ref() else {
+        return;
+    };
+    let mut parts = locale.value.split('-');
+    let language = parts.next().unwrap_or_default();
+    let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let region = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if (2..=3).contains(&language.len()) && letters(language) && parts.all(region) {
+        return;
+    }
+    findings.push(
+        Finding::error(
+            "unknown-value",
+            locale.place.clone(),
+            format!("`{}` is no code of a language", locale.value),
+        )
+        .label("not as `en-US`")
+        .consequence("nothing could be spoken or understood in this language")
+        .help("write the language and the country, such as `en-US`, `he-IL` or `de-DE`"),
+    );
 }
 
 struct Speech<'a> {

@@ -21,6 +21,9 @@ const FAILURES: [&str; 11] = [
     "left",
 ];
 
+/// Outcomes that mean that all went well: `otherwise` is for what did not.
+const SUCCESSES: [&str; 6] = ["done", "completed", "matched", "recorded", "bridged", "ok"];
+
 /// Whether `next` takes the outcome.
 pub(super) fn carries_on(outcome: &str) -> bool {
     !FAILURES.contains(&outcome)
@@ -71,13 +74,19 @@ pub(super) fn wire(raw: &RawStep, names: &Names<'_>, findings: &mut Findings) ->
     }
     let mut wiring = Vec::new();
     let mut loose = Vec::new();
+    let mut taken = Vec::new();
     for outcome in outcomes {
         let name = outcome.as_str();
         let target = match wired.get(name) {
             // A target that does not exist is a finding of its own.
             Some(target) => *target,
             None if carries_on(name) && raw.next.is_some() => next,
-            None if names.otherwise.is_some() => names.otherwise,
+            None if names.otherwise.is_some() => {
+                if SUCCESSES.contains(&name) && raw.when.is_none() {
+                    taken.push(name.to_owned());
+                }
+                names.otherwise
+            }
             None => {
                 loose.push(name.to_owned());
                 continue;
@@ -89,6 +98,9 @@ pub(super) fn wire(raw: &RawStep, names: &Names<'_>, findings: &mut Findings) ->
     }
     if !loose.is_empty() {
         findings.push(unwired(raw, &loose));
+    }
+    if !taken.is_empty() {
+        findings.push(success_to_otherwise(raw, &taken));
     }
     wiring
 }
@@ -135,6 +147,26 @@ fn unknown_outcome(raw: &RawStep, outcome: &Located<String>, outcomes: &[Outcome
         None if names.is_empty() => finding.help("nothing comes after this kind: remove `on`"),
         None => finding.help(format!("its outcomes are {}", names.join(", "))),
     }
+}
+
+fn success_to_otherwise(raw: &RawStep, taken: &[String]) -> Finding {
+    let names: Vec<String> = taken.iter().map(|name| format!("`{name}`")).collect();
+    Finding::warning(
+        "success-to-otherwise",
+        raw.name.place.clone(),
+        format!(
+            "{} of `{}` leads to `otherwise`, which is for failures",
+            names.join(", "),
+            raw.name.value
+        ),
+    )
+    .label("neither `on` nor `next` says what comes after it")
+    .related(raw.kind_place.clone(), "the step's kind")
+    .consequence("a caller with whom all went well is treated like one with whom it did not")
+    .help(format!(
+        "add `next: some_step`, or wire it: `on: {{{}: some_step}}`",
+        taken.first().map_or("", String::as_str)
+    ))
 }
 
 fn unwired(raw: &RawStep, loose: &[String]) -> Finding {

@@ -60,6 +60,10 @@ impl Abstraction {
             return output.clone();
         };
         let mut body = body.clone();
+        // Where a step declares what it returns, nothing else is there for sure.
+        if body.as_object().is_some_and(|fields| !fields.is_empty()) {
+            return output.clone();
+        }
         let of_variables = into.iter().filter_map(|name| self.fields.get(name));
         for path in of_variables.flatten() {
             fill(&mut body, path);

@@ -5,11 +5,11 @@ use super::loops::circle;
 use super::proof::{Longest, Proof, seconds};
 use super::story::{Story, moves, story};
 use crate::call::{Flow, StepId};
-use crate::check::{examined, settled};
+use crate::check::{examined, heads, never_reached, settled};
 use crate::compile::{Compiled, Files};
 use crate::flow::{Finding, Findings, Place, Scene};
 use crate::phone::{Drive, Machine, Stage, Violation};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Compiles the flow file at `path`, runs every check and proves it: what `validate` goes by.
 pub fn proven(path: &str, files: &dyn Files) -> (Compiled, Option<Proof>) {
@@ -90,7 +90,7 @@ impl Teller<'_> {
             return Longest::default();
         }
         let story = self.story(quietest.node);
-        let step = story.quiet_step().or(quietest.step);
+        let step = story.quiet_step(self.flow).or(quietest.step);
         Longest {
             millis: quietest.millis,
             step: step.map(|step| self.flow.step(step).name.clone()).unwrap_or_default(),
@@ -104,7 +104,7 @@ impl Teller<'_> {
         let mut by_step: BTreeMap<StepId, (u64, Story)> = BTreeMap::new();
         for (ends, (millis, node)) in &self.explored.silences {
             let story = self.story(*node);
-            let Some(step) = story.quiet_step().or(*ends) else {
+            let Some(step) = story.quiet_step(self.flow).or(*ends) else {
                 continue;
             };
             if by_step.get(&step).is_none_or(|(known, _)| known < millis) {
@@ -213,7 +213,7 @@ impl Teller<'_> {
     /// Circles in which the caller has no part, unless the graph's own check has told of them.
     fn circles(&self, known: &Findings, found: &mut Findings) {
         for nodes in circle(self.explored.nodes.len(), &self.explored.idle_ways) {
-            let steps: std::collections::BTreeSet<StepId> = nodes
+            let steps: BTreeSet<StepId> = nodes
                 .iter()
                 .filter_map(|node| self.explored.nodes.get(*node)?.step)
                 .collect();
@@ -249,23 +249,19 @@ impl Teller<'_> {
 
     /// Steps that no call comes to, though something leads there.
     fn unreached(&self, known: &Findings, found: &mut Findings) {
-        for (index, step) in self.flow.steps.iter().enumerate() {
-            let entered = u16::try_from(index).is_ok_and(|id| self.explored.entered.contains(&StepId(id)));
-            let told = known
-                .iter()
-                .any(|finding| finding.id == "unreachable-step" && finding.place == step.place);
-            if entered || told {
+        let steps = (0..self.flow.steps.len()).filter_map(|index| u16::try_from(index).ok().map(StepId));
+        let unreached: BTreeSet<StepId> = steps.filter(|id| !self.explored.entered.contains(id)).collect();
+        for (id, behind) in heads(self.flow, &unreached) {
+            let place = &self.flow.step(id).place;
+            let told = |finding: &Finding| finding.id == "unreachable-step" && finding.place == *place;
+            if known.iter().any(told) {
                 continue;
             }
             found.push(
-                Finding::warning(
-                    "unreachable-step",
-                    step.place.clone(),
-                    format!("no call ever comes to `{}`", step.name),
-                )
-                .category("proof")
-                .label("no state of any call leads here")
-                .help("look at the conditions before it: one of them never holds"),
+                Finding::warning("unreachable-step", place.clone(), never_reached(self.flow, id, &behind))
+                    .category("proof")
+                    .label("no state of any call leads here")
+                    .help("look at the conditions before it: one of them never holds"),
             );
         }
     }

@@ -49,7 +49,11 @@ impl std::fmt::Display for Proof {
         if !self.complete {
             return write!(f, "not proven: cut short after {states} states");
         }
-        write!(f, "proven: ")?;
+        if self.silence.millis > self.limit {
+            f.write_str("not within the limit: ")?;
+        } else {
+            f.write_str("proven: ")?;
+        }
         match &self.silence {
             Longest { millis: 0, .. } => f.write_str("a caller never hears nothing")?,
             Longest { millis, step, when, .. } => {

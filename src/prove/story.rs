@@ -23,7 +23,7 @@ impl Story {
     }
 
     /// The step at which most of the longest silence passes.
-    pub fn quiet_step(&self) -> Option<StepId> {
+    pub fn quiet_step(&self, flow: &Flow) -> Option<StepId> {
         let mut longest: Option<(u64, StepId)> = None;
         let mut moments: Vec<(Time, Option<StepId>)> = self.told.iter().map(|told| (told.at, told.step)).collect();
         moments.push((self.silence.to, None));
@@ -37,7 +37,10 @@ impl Story {
                 longest = Some((millis, step));
             }
         }
-        longest.map(|(_, step)| step)
+        let step = longest.map(|(_, step)| step)?;
+        let pauses = |told: &Told| told.what == What::Verb("Pause") && told.at >= self.silence.from;
+        let paused = self.told.iter().any(|told| pauses(told) && told.at < self.silence.to);
+        Some(paused.then(|| pause_before(flow, step)).flatten().unwrap_or(step))
     }
 
     /// What makes the silence as long as it is, to be read after "when".
@@ -113,6 +116,28 @@ impl Story {
         scenes.extend(silence.map(quiet_scene));
         scenes
     }
+}
+
+/// The pause that goes out with this step: the call is at the step already while the caller waits.
+fn pause_before(flow: &Flow, step: StepId) -> Option<StepId> {
+    const SENT_WITH: [&str; 6] = ["play", "say", "choose", "set", "contact", "interaction"];
+    let mut seen = vec![step];
+    let mut next = 0;
+    while let Some(behind) = seen.get(next).copied() {
+        next += 1;
+        for id in (0..flow.steps.len()).filter_map(|index| u16::try_from(index).ok().map(StepId)) {
+            let before = flow.step(id);
+            if seen.contains(&id) || !before.wiring.iter().any(|(_, target)| *target == behind) {
+                continue;
+            }
+            match before.kind.name() {
+                "pause" => return Some(id),
+                kind if SENT_WITH.contains(&kind) => seen.push(id),
+                _ => {}
+            }
+        }
+    }
+    None
 }
 
 fn quiet_scene(quiet: Silence) -> Scene {

@@ -15,6 +15,7 @@ mod followups;
 mod fuzzed;
 mod google;
 mod graph;
+mod hurt;
 mod large;
 mod listen;
 mod proof;

@@ -34,8 +34,10 @@ pub(super) fn read(
     cx: &mut Reader,
 ) -> Option<Read> {
     let form = AgentForm::from_yaml(node, cx)?;
+    let turn = node.key("listen").and_then(|listen| listen.key("end_of_turn"));
+    let turn = turn.map(|turn| cx.place_of(turn));
     if script::fits(&form) {
-        return script::read(name, &form, cx);
+        return script::read(name, &form, turn, cx);
     }
     let names = build.files.providers();
     let mut sounds = Sounds::default();
@@ -54,7 +56,7 @@ pub(super) fn read(
     };
     let mut services = services::read(&form, locale, &names, cx);
     missing(name, &form, &services, instructions.is_some(), cx);
-    let planned = plan::read(name, &form, &mut services, actions, &mut sounds, cx)?;
+    let planned = plan::read(name, &form, &mut services, actions, &mut sounds, turn, cx)?;
     Some(Read {
         exits: planned.exits,
         agent: Arc::new(Agent {

@@ -26,6 +26,7 @@ pub(super) fn read(
     services: &mut Services,
     actions: Actions,
     sounds: &mut Sounds,
+    turn: Option<Place>,
     cx: &mut Reader,
 ) -> Option<Planned> {
     let mut lines = Lines {
@@ -102,7 +103,7 @@ pub(super) fn read(
         .map(|text| Clip::new(vec![0xFF; 160], text.as_str()))
         .collect();
     if let Err(error) = plan.check(&stand_ins) {
-        cx.report(cannot(name, &error));
+        cx.report(cannot(name, turn, &error));
         return None;
     }
     Some(Planned {
@@ -112,7 +113,8 @@ pub(super) fn read(
     })
 }
 
-fn cannot(name: &Located<String>, error: &PlanError) -> Finding {
+fn cannot(name: &Located<String>, turn: Option<Place>, error: &PlanError) -> Finding {
+    let turn = turn.filter(|_| matches!(error, PlanError::Silence { .. }));
     let help = match error {
         PlanError::Silence { .. } => "write `end_of_turn` between 300ms and 600ms",
         PlanError::BargeIn { .. } => "make `confirm` at least as long as `after`",
@@ -120,7 +122,7 @@ fn cannot(name: &Located<String>, error: &PlanError) -> Finding {
     };
     Finding::error(
         "wrong-type",
-        name.place.clone(),
+        turn.unwrap_or_else(|| name.place.clone()),
         format!("the agent cannot talk: {error}"),
     )
     .label("this agent")

@@ -3,9 +3,9 @@
 use super::forms::{AgentForm, AnswerForm};
 use super::{Read, Sounds};
 use crate::call::{Agent, Talker};
-use crate::flow::{Finding, Located, Reader};
+use crate::flow::{Finding, Located, Place, Reader};
 use crate::talk::Clip;
-use crate::talk::script::{Answer, Greeting, Idle, Match, Rule, Script};
+use crate::talk::script::{Answer, Greeting, Idle, Match, Rule, Script, ScriptError};
 use std::sync::Arc;
 
 /// Whether this agent needs nobody.
@@ -30,7 +30,7 @@ pub(super) fn fits(form: &AgentForm) -> bool {
 }
 
 /// Reads one agent.
-pub(super) fn read(name: &Located<String>, form: &AgentForm, cx: &mut Reader) -> Option<Read> {
+pub(super) fn read(name: &Located<String>, form: &AgentForm, turn: Option<Place>, cx: &mut Reader) -> Option<Read> {
     let mut sounds = Sounds::default();
     let mut exits = Vec::new();
     let Some(think) = &form.think else {
@@ -105,10 +105,11 @@ pub(super) fn read(name: &Located<String>, form: &AgentForm, cx: &mut Reader) ->
         .map(|text| Clip::new(vec![0xFF; 160], text.as_str()))
         .collect();
     if let Err(error) = script.check(&stand_ins) {
+        let turn = turn.filter(|_| matches!(error, ScriptError::EndOfTurn { .. }));
         cx.report(
             Finding::error(
                 "wrong-type",
-                name.place.clone(),
+                turn.unwrap_or_else(|| name.place.clone()),
                 format!("the agent cannot talk: {error}"),
             )
             .label("this agent")
