@@ -1,5 +1,6 @@
 //! Findings that only follow from another one: where that is mended they are gone, and until then they hide it.
 
+use super::headless::Headless;
 use crate::compile::Compiled;
 use crate::flow::{Finding, Findings, Node, Place, Span};
 
@@ -21,13 +22,57 @@ pub(super) fn remove(compiled: &mut Compiled) {
     let strangers: Vec<&Place> = of(&findings, "unknown-provider").collect();
     let (cut, unread) = (cut_short(compiled), unread(compiled, &strangers));
     let lame = lame(compiled, &strangers);
+    let headless = Headless::among(&findings);
+    let nameless = of(&findings, "nameless-agent").next().is_some();
+    let lost = lost(compiled, &findings);
     let kept = findings.into_iter().filter(|finding| {
         let source = finding.place.source().name();
         let of_the_rest = OF_THE_REST.contains(&finding.id) && cut.iter().any(|name| name == source);
         let of_a_stranger = finding.id == "missing-key" && lame.contains(&finding.place);
-        !of_the_rest && !of_a_stranger && !of_an_exit(finding, &unread)
+        let of_a_name = headless.as_ref().is_some_and(|headless| headless.explains(finding));
+        let of_an_agent = nameless && ["unknown-agent", "unknown-outcome"].contains(&finding.id);
+        let of_a_fallback = finding.id == "unwired-outcome" && lost.iter().any(|name| name == source);
+        let of_another = of_the_rest || of_a_stranger || of_a_name || of_an_agent || of_a_fallback;
+        !of_another && !of_an_exit(finding, &unread)
     });
-    compiled.findings = kept.collect();
+    let mut kept: Vec<Finding> = once(kept);
+    if let Some(headless) = &headless {
+        kept.iter_mut().for_each(|finding| headless.help(finding));
+    }
+    compiled.findings = kept.into_iter().collect();
+}
+
+/// A step that is not there is told once, with every place that names it.
+fn once(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let source = finding.place.source().name();
+        let same = |known: &&mut Finding| {
+            known.id == "unknown-step" && known.message == finding.message && known.place.source().name() == source
+        };
+        match kept.iter_mut().find(same) {
+            Some(known) if known.place != finding.place => {
+                known.related.push((finding.place, "named here too".to_owned()));
+            }
+            Some(_) => {}
+            None => kept.push(finding),
+        }
+    }
+    kept
+}
+
+/// The files whose `otherwise` names a step that is not there: what leads there leads nowhere.
+fn lost(compiled: &Compiled, findings: &Findings) -> Vec<String> {
+    let mut found = Vec::new();
+    for document in &compiled.documents {
+        let otherwise = document.root.as_ref().and_then(|root| root.key("otherwise"));
+        let source = document.source.name();
+        let is_missing = |span| of(findings, "unknown-step").any(|place| is_inside(place, source, span));
+        if otherwise.is_some_and(|otherwise| is_missing(otherwise.span)) {
+            found.push(source.to_owned());
+        }
+    }
+    found
 }
 
 /// The files that a syntax error cuts short.

@@ -11,6 +11,7 @@ mod codes;
 mod consequences;
 mod documents;
 mod graph;
+mod headless;
 mod keys;
 mod limits;
 mod messages;
@@ -127,6 +128,7 @@ checks! {
     "message-body" error policy: "a message has no text, or more than the carrier takes (21602, 21617)";
     "missing-key" error shape: "something that must be there is not";
     "multiple-documents" error file: "the file holds more than one document";
+    "nameless-agent" error shape: "an agent's parts stand where its name belongs";
     "no-entry" error graph: "nothing says where a call begins";
     "not-after-call" error shape: "a step that needs a caller stands under `after_call`";
     "not-available-yet" error shape: "this version cannot run it";

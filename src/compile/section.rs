@@ -9,7 +9,7 @@ use super::steps::{self, RawStep};
 use super::wiring::{Names, resolve, wire};
 use super::{Draft, unreadable};
 use crate::call::{AfterItem, Section, Step, StepId};
-use crate::flow::{Document, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, nearest, parse};
+use crate::flow::{Document, Entry, Finding, Findings, FromYaml, Located, Node, Place, Reader, Source, nearest, parse};
 use crate::step::Part;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -154,6 +154,8 @@ impl<'a> Build<'a> {
         };
         let locale = head.locale.as_ref().map_or("", |locale| locale.value.as_str());
         let mut cx = Reader::new(document);
+        let (nameless, entries): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| agent::is_part(entry));
+        agent::report_nameless(&nameless, &mut cx);
         for entry in entries {
             let name = Located::new(entry.key.text.clone(), cx.place(entry.key.span));
             let read = cx.within("agents", entry.key.span, |cx| {

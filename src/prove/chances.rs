@@ -184,6 +184,11 @@ impl Found<'_> {
                     self.usual(Move::Dialled(end));
                 }
             }
+            // A stream that has been given up goes on not starting: that is no mishap of its own.
+            (Doing::Connecting, _) if !self.phone.call.timers.contains_key(&Timer::StreamStart) => {
+                self.mishap(Move::StreamStarts(Timing::Early));
+                self.usual(Move::Pass);
+            }
             (Doing::Connecting, _) => {
                 self.usual(Move::StreamStarts(Timing::Early));
                 self.mishap(Move::StreamStarts(Timing::Late));

@@ -2,12 +2,15 @@
 
 mod actions;
 mod forms;
+mod nameless;
 mod parameters;
 mod plan;
 mod script;
 mod services;
 
 pub use forms::AgentForm;
+pub(super) use nameless::is_part;
+pub(super) use nameless::report as report_nameless;
 
 use super::known::View;
 use super::section::Build;

@@ -126,13 +126,35 @@ impl<'n> Fields<'n> {
         &self.place
     }
 
+    /// Keys that look like none of those that are known: told together, for they tend to be misplaced together.
+    fn report_strangers(&self, strangers: &[&Field<'_>], owner: &str, cx: &mut Reader) {
+        let Some((first, others)) = strangers.split_first() else {
+            return;
+        };
+        let mut message = format!("{owner} has no key `{}`", first.key);
+        for other in others {
+            message.push_str(&format!(", nor `{}`", other.key));
+        }
+        let mut finding = Finding::error("unknown-key", cx.place(first.key_span), message).label("not known here");
+        for other in others {
+            finding = finding.related(cx.place(other.key_span), "nor here");
+        }
+        cx.report(if self.asked.is_empty() {
+            finding.help(format!("{owner} takes no keys"))
+        } else {
+            let known = suggest::listed(first.key, self.asked.iter().copied());
+            finding.help(format!("known here: {known}"))
+        });
+    }
+
     /// Reports the keys that were missing and those that nobody took. True where everything could be used.
     pub fn finish(self, cx: &mut Reader) -> bool {
         let mut good = self.good;
         let owner = cx.subject();
         let mut meant = Vec::new();
         let unknown: Vec<&Field<'_>> = self.fields.iter().filter(|field| !field.taken).collect();
-        for field in &unknown {
+        let mut strangers: Vec<&Field<'_>> = Vec::new();
+        for field in unknown {
             good = false;
             // Only a key that is not there yet can be what was meant.
             let free: Vec<&str> = self
@@ -141,23 +163,25 @@ impl<'n> Fields<'n> {
                 .copied()
                 .filter(|asked| !self.fields.iter().any(|other| other.key == *asked))
                 .collect();
-            let nearest = suggest::nearest(field.key, free.iter().copied());
-            meant.extend(nearest);
-            let mut finding = Finding::error(
+            let Some(nearest) = suggest::nearest(field.key, free.iter().copied()) else {
+                strangers.push(field);
+                continue;
+            };
+            meant.push(nearest);
+            let finding = Finding::error(
                 "unknown-key",
                 cx.place(field.key_span),
                 format!("{owner} has no key `{}`", field.key),
-            )
-            .label("not known here")
-            .nearest_word(field.key, nearest);
-            if self.asked.is_empty() {
-                finding = finding.help(format!("{owner} takes no keys"));
-            } else {
-                let known = suggest::listed(field.key, self.asked.iter().copied());
-                finding = finding.help(format!("known here: {known}"));
-            }
-            cx.report(finding);
+            );
+            let known = suggest::listed(field.key, self.asked.iter().copied());
+            cx.report(
+                finding
+                    .label("not known here")
+                    .nearest_word(field.key, Some(nearest))
+                    .help(format!("known here: {known}")),
+            );
         }
+        self.report_strangers(&strangers, &owner, cx);
         for (key, example) in self.missing {
             good = false;
             // A misspelt key says already what is missing.
