@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::caller::Script;
+use crate::phone::script::Script;
 use super::exchange::Method;
 use super::faults::Fault;
 use super::front::Front;

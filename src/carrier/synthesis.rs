@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use url::Url;
 
-use super::caller::{Script, Speech, Step};
+use crate::phone::script::{Script, Speech, Step};
 use super::ear::audible;
 use crate::audio::mulaw;
 use crate::audio::sound::{self, SoundError};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::caller::{Script, Speech, Step};
+use crate::phone::script::{Script, Speech, Step};
 use super::ear::{Frame, SILENT, audible};
 use super::noise::{Hiss, Noise};
 use super::notes::Notes;
