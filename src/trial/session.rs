@@ -1,0 +1,708 @@
+//! A conversation on virtual time: the production machine of the flow's agent, a caller who is loud or quiet, a carrier that
+//! plays, and providers that answer as the scenario says.
+
+use super::brain::Brain;
+use super::hearing::by_words;
+use super::playout::{Heard, Piece, Playout};
+use crate::audio::mulaw::{FRAME, FRAME_MS, RATE, SILENCE};
+use crate::audio::vad::{Kind, VadConfig};
+use crate::call::{Agent, Conversing, Event, Opening, Pii, Providers, Time};
+use crate::talk::relay::{self, speaking_time};
+use crate::talk::{
+    self, ActionCall, Clip, LiveOrder, LiveSignal, Order, Output, Signal, Stage, Turn, Usage,
+};
+use bytes::Bytes;
+use serde_json::Map;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How long after the caller's last sound frames are given one by one: longer than any wait for the end of a turn.
+const TAIL: u64 = 4_500;
+/// How long a recogniser takes, in milliseconds.
+const RECOGNISES: u64 = 120;
+/// After how much of an utterance a recogniser tells its first words.
+const FIRST_WORDS: u64 = 400;
+/// How long a voice takes to its first sound.
+const SPEAKS: u64 = 150;
+/// How long the carrier takes to know that the caller's turn is over, where it listens.
+const CARRIER_HEARS: u64 = 500;
+/// Bytes of sound in a millisecond.
+const MS: u64 = RATE as u64 / 1000;
+/// Loud: about -7 dBFS, from one side to the other.
+const LOUD: [u8; FRAME] = {
+    let mut frame = [0x90; FRAME];
+    let mut at = 0;
+    while at < FRAME {
+        frame[at] = 0x10;
+        at += 2;
+    }
+    frame
+};
+const QUIET: [u8; FRAME] = [SILENCE; FRAME];
+
+/// What a conversation does that others must know.
+#[derive(Debug)]
+pub(super) enum Did {
+    /// An event of the call.
+    Event(Event),
+    /// The caller begins to hear this.
+    Hears(Piece),
+    /// What was being heard is cut off.
+    Cut,
+    /// Something for the timeline.
+    Note(String),
+    /// A turn is over.
+    Turn(Turn),
+}
+
+enum Pending {
+    Signal(Signal),
+    /// The recogniser's words so far.
+    Partial(u32),
+    /// The carrier's own words, where it listens.
+    Prompt(String),
+    /// A speech-to-speech model begins to answer of its own.
+    Respond,
+}
+
+/// A conversation.
+pub(super) struct Session<'a> {
+    pub sid: String,
+    agent: &'a Agent,
+    clips: Rc<[Clip]>,
+    talk: Conversing,
+    playout: Playout,
+    echoes: bool,
+    /// The caller can be heard.
+    pub heard: bool,
+    pending: Vec<(u64, u64, Pending)>,
+    count: u64,
+    began: u64,
+    /// The next frame to be given, and when they stop.
+    frames: Option<(u64, u64)>,
+    said: Vec<(u64, u64, String)>,
+    utterance: Option<(u32, u64)>,
+    pieces: VecDeque<(u32, Arc<str>, usize)>,
+    wishes: Vec<(String, u32, Arc<str>)>,
+    names: HashMap<String, u32>,
+    interruptible: bool,
+    responses: u32,
+    ticked: Option<u64>,
+    pub did: Vec<Did>,
+}
+
+/// How a stream's conversation is set up.
+pub(super) struct Setting<'a> {
+    pub agent: &'a Agent,
+    pub clips: Rc<[Clip]>,
+    pub sid: String,
+    pub echoes: bool,
+    pub heard: bool,
+    pub now: u64,
+}
+
+impl<'a> Session<'a> {
+    /// Begins. Errors: the agent does not fit its sounds.
+    pub fn begin(setting: Setting<'a>, mut opening: Opening, brain: &mut Brain) -> Result<Self, String> {
+        let Setting {
+            agent,
+            clips,
+            sid,
+            echoes,
+            heard,
+            now,
+        } = setting;
+        // What tells speech from noise is tested elsewhere: here the caller is loud or quiet.
+        opening.activity = agent.providers().map(|providers| VadConfig {
+            kind: Kind::Energy,
+            ..providers.plan.listen.activity
+        });
+        let talk = agent.talker(&clips, opening)?;
+        let mut session = Self {
+            sid,
+            agent,
+            clips,
+            talk,
+            playout: Playout::default(),
+            echoes,
+            heard,
+            pending: Vec::new(),
+            count: 0,
+            began: now,
+            frames: None,
+            said: Vec::new(),
+            utterance: None,
+            pieces: VecDeque::new(),
+            wishes: Vec::new(),
+            names: HashMap::new(),
+            interruptible: true,
+            responses: 0,
+            ticked: None,
+            did: Vec::new(),
+        };
+        if let Some(providers) = agent.providers() {
+            for stage in [Stage::Listen, Stage::Think, Stage::Speak, Stage::Live] {
+                if let Some(spec) = providers.spec(stage) {
+                    let signal = Signal::Serving {
+                        stage,
+                        provider: spec.provider.as_str().into(),
+                        instead_of: None,
+                    };
+                    session.later(now, Pending::Signal(signal));
+                }
+            }
+            if providers.realtime.is_some() {
+                session.live(now.saturating_add(100), LiveSignal::Ready);
+            }
+        }
+        // The usual line: a frame of silence every 20 ms, of which the first is enough.
+        session.started(now, brain);
+        Ok(session)
+    }
+
+    fn started(&mut self, now: u64, brain: &mut Brain) {
+        match &self.talk {
+            Conversing::Sound(_) => self.sound(now, talk::Input::Started, brain),
+            Conversing::Text(_) => self.text(now, relay::Input::Started, brain),
+        }
+    }
+
+    /// When something happens by itself.
+    pub fn due(&self, now: u64) -> Option<u64> {
+        let deadline = match &self.talk {
+            Conversing::Sound(talk) => talk.deadline(),
+            Conversing::Text(talk) => talk.deadline(),
+        };
+        // One that asks for a moment in the past must not stop time.
+        let deadline = deadline.map(|at| if self.ticked == Some(now) { at.max(now + 1) } else { at.max(now) });
+        let pending = self.pending.iter().map(|(at, _, _)| *at).min();
+        let frame = self.frames.map(|(next, _)| next);
+        [deadline, pending, frame, self.playout.due(now)].into_iter().flatten().min()
+    }
+
+    /// Does everything that is due by now.
+    pub fn pass(&mut self, now: u64, brain: &mut Brain) {
+        while let Some(heard) = self.playout.next(now) {
+            match heard {
+                Heard::Begins(piece) => self.did.push(Did::Hears(piece)),
+                Heard::Mark(play) => {
+                    if self.echoes && matches!(self.talk, Conversing::Sound(_)) {
+                        self.sound(now, talk::Input::Played(play), brain);
+                    }
+                }
+            }
+        }
+        while let Some(index) = self.first_due(now) {
+            let (_, _, pending) = self.pending.remove(index);
+            self.comes(now, pending, brain);
+        }
+        if let Some((next, last)) = self.frames
+            && next <= now
+        {
+            let loud = self.said.iter().any(|(from, to, _)| *from <= now && now < *to);
+            let frame = if loud { &LOUD } else { &QUIET };
+            self.frames = (now + FRAME_MS <= last).then_some((now + FRAME_MS, last));
+            if matches!(self.talk, Conversing::Sound(_)) {
+                self.sound(now, talk::Input::Frame(frame), brain);
+            }
+        }
+        let deadline = match &self.talk {
+            Conversing::Sound(talk) => talk.deadline(),
+            Conversing::Text(talk) => talk.deadline(),
+        };
+        if deadline.is_some_and(|at| at <= now) {
+            self.ticked = Some(now);
+            match &self.talk {
+                Conversing::Sound(_) => self.sound(now, talk::Input::Tick, brain),
+                Conversing::Text(_) => self.text(now, relay::Input::Tick, brain),
+            }
+        }
+    }
+
+    fn first_due(&self, now: u64) -> Option<usize> {
+        let due = self.pending.iter().enumerate().filter(|(_, (at, _, _))| *at <= now);
+        due.min_by_key(|(_, (at, count, _))| (*at, *count)).map(|(index, _)| index)
+    }
+
+    /// The caller says something, from now on for so long.
+    pub fn speaks(&mut self, now: u64, millis: u64, words: &str, brain: &mut Brain) {
+        let over = now.saturating_add(millis);
+        self.said.push((now, over, words.to_owned()));
+        if !self.heard {
+            return;
+        }
+        match &self.talk {
+            Conversing::Sound(_) => {
+                let next = self.frames.map_or(now, |(next, _)| next);
+                self.frames = Some((next, over.saturating_add(TAIL)));
+                if self.providers().is_some_and(|providers| providers.realtime.is_some()) {
+                    self.live(now + 200, LiveSignal::SpeechStarted);
+                    self.live(over + 500, LiveSignal::SpeechStopped);
+                    let text = words.to_owned();
+                    self.live(over + 600, LiveSignal::Caller { text, last: true });
+                    self.later(over + 600, Pending::Respond);
+                }
+            }
+            Conversing::Text(_) => {
+                if self.playout.is_playing() && self.interruptible {
+                    self.playout.clear();
+                    self.did.push(Did::Cut);
+                    self.text(now, relay::Input::Interrupted { heard: "", ms: None }, brain);
+                }
+                self.later(over.saturating_add(CARRIER_HEARS), Pending::Prompt(words.to_owned()));
+            }
+        }
+    }
+
+    /// The caller presses a key.
+    pub fn key(&mut self, now: u64, key: char, brain: &mut Brain) {
+        match &self.talk {
+            Conversing::Sound(_) => self.sound(now, talk::Input::Digit(key), brain),
+            Conversing::Text(_) => self.text(now, relay::Input::Digit(key), brain),
+        }
+    }
+
+    /// What came of a wish.
+    pub fn acted(&mut self, now: u64, id: &str, result: Result<String, String>) {
+        let Some(index) = self.wishes.iter().position(|(name, _, _)| name == id) else {
+            return;
+        };
+        let (_, generation, id) = self.wishes.remove(index);
+        self.later(
+            now,
+            Pending::Signal(Signal::Acted {
+                generation,
+                id,
+                result,
+            }),
+        );
+    }
+
+    /// The line is gone.
+    pub fn stop(&mut self, now: u64, brain: &mut Brain) {
+        match &self.talk {
+            Conversing::Sound(_) => self.sound(now, talk::Input::Stopped, brain),
+            Conversing::Text(_) => self.text(now, relay::Input::Stopped, brain),
+        }
+        if self.playout.clear() {
+            self.did.push(Did::Cut);
+        }
+    }
+
+    fn providers(&self) -> Option<&'a Providers> {
+        self.agent.providers()
+    }
+
+    fn later(&mut self, at: u64, pending: Pending) {
+        self.count += 1;
+        self.pending.push((at, self.count, pending));
+    }
+
+    fn live(&mut self, at: u64, signal: LiveSignal) {
+        self.later(at, Pending::Signal(Signal::Live(signal)));
+    }
+
+    fn comes(&mut self, now: u64, pending: Pending, brain: &mut Brain) {
+        match pending {
+            Pending::Signal(signal) => self.signal(now, &signal, brain),
+            Pending::Partial(utterance) => {
+                if let Some((current, began)) = self.utterance
+                    && current == utterance
+                {
+                    let text = self.words(began, now);
+                    if !text.is_empty() {
+                        let signal = Signal::Words {
+                            utterance: Some(utterance),
+                            text,
+                            flush: None,
+                        };
+                        self.signal(now, &signal, brain);
+                    }
+                }
+            }
+            Pending::Prompt(words) => self.text(
+                now,
+                relay::Input::Prompt {
+                    words: &words,
+                    last: true,
+                },
+                brain,
+            ),
+            Pending::Respond => self.responds(now, brain),
+        }
+    }
+
+    fn signal(&mut self, now: u64, signal: &Signal, brain: &mut Brain) {
+        match &self.talk {
+            Conversing::Sound(_) => self.sound(now, talk::Input::Signal(signal), brain),
+            Conversing::Text(_) => self.text(now, relay::Input::Signal(signal), brain),
+        }
+    }
+
+    /// The caller's words from a moment on, as far as they are said.
+    fn words(&self, began: u64, now: u64) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        for (from, to, text) in &self.said {
+            if *to < began || *from > now {
+                continue;
+            }
+            let all: Vec<&str> = text.split_whitespace().collect();
+            let part = if now >= *to {
+                all.len()
+            } else {
+                let share = (now - from) as usize * all.len() / (to - from).max(1) as usize;
+                share.min(all.len())
+            };
+            words.extend(all.get(..part).unwrap_or_default());
+        }
+        words.join(" ")
+    }
+
+    fn sound(&mut self, now: u64, input: talk::Input<'_>, brain: &mut Brain) {
+        let mut out = Vec::new();
+        if let Conversing::Sound(talk) = &mut self.talk {
+            talk.handle(now, input, &mut out);
+        }
+        for output in out {
+            match output {
+                Output::Play { clip, play } => {
+                    self.clip(clip);
+                    self.playout.mark(play);
+                }
+                Output::Sound { ulaw } => {
+                    let piece = self.piece(&ulaw);
+                    self.playout.sound(piece);
+                }
+                Output::Mark { play } => self.playout.mark(play),
+                Output::Pause => {
+                    if self.playout.pause(now) {
+                        self.did.push(Did::Cut);
+                    }
+                }
+                Output::Resume => self.playout.resume(),
+                Output::Clear => {
+                    if self.playout.clear() {
+                        self.did.push(Did::Cut);
+                    }
+                }
+                Output::Order(order) => self.order(now, order, brain),
+                Output::Set(vars) => self.set(vars),
+                Output::Words { text, last: true } => self.note(format!("hears the caller: “{text}”")),
+                Output::Words { .. } | Output::State(_) | Output::EndOfUtterance { .. } => {}
+                Output::Finish { exit, why } => self.finish(&exit, why.name()),
+                Output::Turn(turn) => self.turn(turn),
+                Output::BargeIn { .. } => self.note("lets the caller interrupt".to_owned()),
+            }
+        }
+    }
+
+    fn text(&mut self, now: u64, input: relay::Input<'_>, brain: &mut Brain) {
+        let mut out = Vec::new();
+        if let Conversing::Text(talk) = &mut self.talk {
+            talk.handle(now, input, &mut out);
+        }
+        for output in out {
+            match output {
+                relay::Output::Play { clip, interruptible } => {
+                    self.interruptible = interruptible;
+                    self.clip(clip);
+                }
+                relay::Output::Say { text, interruptible }
+                | relay::Output::Part {
+                    text, interruptible, ..
+                } => {
+                    self.interruptible = interruptible;
+                    if !text.trim().is_empty() {
+                        self.playout.sound(Piece {
+                            millis: speaking_time(&text),
+                            what: text,
+                            spoken: true,
+                        });
+                    }
+                }
+                relay::Output::Order(order) => self.order(now, order, brain),
+                relay::Output::Set(vars) => self.set(vars),
+                relay::Output::Finish { exit, why } => self.finish(&exit, why.name()),
+                relay::Output::Turn(turn) => self.turn(turn),
+                relay::Output::State(_) => {}
+                relay::Output::BargeIn { .. } => self.note("lets the caller interrupt".to_owned()),
+            }
+        }
+    }
+
+    fn clip(&mut self, clip: usize) {
+        let path = self.agent.clips.get(clip).filter(|path| !path.is_empty());
+        let text = self.agent.texts.get(clip);
+        let millis = self.clips.get(clip).map_or(0, Clip::millis);
+        let (what, spoken, millis) = match (path, text) {
+            (Some(path), _) => (path.as_str(), false, millis),
+            (None, Some(text)) => (text.as_str(), true, speaking_time(text)),
+            (None, None) => return,
+        };
+        self.playout.sound(Piece {
+            what: what.into(),
+            spoken,
+            millis,
+        });
+    }
+
+    /// Which words a sound holds: they were ordered in the same order.
+    fn piece(&mut self, ulaw: &Bytes) -> Piece {
+        let mut what: Arc<str> = "".into();
+        if let Some((_, words, left)) = self.pieces.front_mut() {
+            what = std::mem::replace(words, "".into());
+            *left = left.saturating_sub(ulaw.len());
+            if *left == 0 {
+                self.pieces.pop_front();
+            }
+        }
+        Piece {
+            what,
+            spoken: true,
+            millis: ulaw.len() as u64 / MS,
+        }
+    }
+
+    fn finish(&mut self, exit: &str, why: &str) {
+        self.note(format!("ends the conversation: {exit}"));
+        self.did.push(Did::Event(Event::TalkEnded {
+            stream_sid: self.sid.clone(),
+            exit: exit.to_owned(),
+            why: why.to_owned(),
+        }));
+    }
+
+    fn set(&mut self, vars: Map<String, serde_json::Value>) {
+        self.did.push(Did::Event(Event::TalkSet {
+            stream_sid: self.sid.clone(),
+            vars,
+        }));
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        self.did.push(Did::Event(Event::TurnTaken {
+            role: turn.role.name().to_owned(),
+            text: Pii::new(turn.text.clone()),
+            started: Time(turn.started.max(self.began)),
+            ended: Time(turn.ended.max(self.began)),
+            interrupted: turn.interrupted,
+            facts: Map::new(),
+        }));
+        self.did.push(Did::Turn(turn));
+    }
+
+    fn note(&mut self, text: String) {
+        self.did.push(Did::Note(text));
+    }
+
+    fn order(&mut self, now: u64, order: Order, brain: &mut Brain) {
+        let listens = self.providers().is_some_and(|providers| providers.listen.is_some());
+        match order {
+            Order::Begin { utterance, before } => {
+                self.utterance = Some((utterance, now.saturating_sub(before.into())));
+                if listens && !brain.fails(Stage::Listen) {
+                    self.later(now + FIRST_WORDS, Pending::Partial(utterance));
+                }
+            }
+            Order::Flush { utterance, flush } if listens => {
+                let began = self.utterance.map_or(now, |(_, began)| began);
+                let signal = if brain.fails(Stage::Listen) {
+                    failed(Stage::Listen, utterance)
+                } else {
+                    Signal::Words {
+                        utterance: Some(utterance),
+                        text: self.words(began, now),
+                        flush: Some(flush),
+                    }
+                };
+                self.later(now + RECOGNISES, Pending::Signal(signal));
+            }
+            Order::Flush { .. } | Order::End { .. } | Order::SayNoMore { .. } => {}
+            Order::Think { generation, messages } => self.think(now, generation, &messages, brain),
+            Order::Say {
+                generation,
+                piece,
+                text,
+            } => {
+                if brain.fails(Stage::Speak) {
+                    return self.later(now + SPEAKS, Pending::Signal(failed(Stage::Speak, generation)));
+                }
+                let ulaw = hush(by_words(&text));
+                self.pieces.push_back((generation, text, ulaw.len()));
+                let sound = Signal::Sound {
+                    generation,
+                    piece,
+                    ulaw,
+                };
+                self.later(now + SPEAKS, Pending::Signal(sound));
+                self.later(now + SPEAKS, Pending::Signal(Signal::Spoken { generation, piece }));
+            }
+            Order::Cancel { generation } => {
+                self.pieces.retain(|(of, _, _)| *of > generation);
+                self.pending.retain(|(_, _, pending)| !is_of(pending, generation));
+            }
+            Order::Act { generation, call } => self.act(generation, &call),
+            Order::Live(order) => self.ordered_live(now, order, brain),
+        }
+    }
+
+    fn think(&mut self, now: u64, generation: u32, messages: &[talk::Message], brain: &mut Brain) {
+        let spec = self.providers().and_then(|providers| providers.think.as_ref());
+        if !brain.has_answers()
+            && let Some(spec) = spec.filter(|spec| spec.provider == "scripted")
+            && let Some((text, call)) = crate::providers::think::by_rules(&spec.options, messages)
+        {
+            // Rules need no model: they answer as they do in production.
+            self.later(now, Pending::Signal(Signal::Token { generation, text }));
+            if let Some(call) = call {
+                self.later(now, Pending::Signal(Signal::Wish { generation, call }));
+            }
+            let usage = Usage::default();
+            return self.later(now, Pending::Signal(Signal::Thought { generation, usage }));
+        }
+        let answer = brain.answer();
+        let at = now.saturating_add(answer.after);
+        let Some(text) = answer.says else {
+            return self.later(at, Pending::Signal(failed(Stage::Think, generation)));
+        };
+        if !text.is_empty() {
+            self.later(at, Pending::Signal(Signal::Token { generation, text }));
+        }
+        if let Some((name, arguments)) = answer.wishes {
+            let call = self.call(&name, &arguments);
+            self.later(at, Pending::Signal(Signal::Wish { generation, call }));
+        }
+        let usage = Usage::default();
+        self.later(at, Pending::Signal(Signal::Thought { generation, usage }));
+    }
+
+    fn call(&mut self, name: &str, arguments: &str) -> ActionCall {
+        self.count += 1;
+        ActionCall {
+            id: format!("call_{}", self.count).into(),
+            name: name.into(),
+            arguments: arguments.into(),
+        }
+    }
+
+    fn act(&mut self, generation: u32, call: &ActionCall) {
+        let count = self.names.entry(call.id.to_string()).or_default();
+        let id = format!("{}/{}/{count}", self.sid, call.id);
+        *count += 1;
+        self.wishes.push((id.clone(), generation, Arc::clone(&call.id)));
+        self.note(format!("wishes {} {}", call.name, call.arguments));
+        self.did.push(Did::Event(Event::Wished {
+            stream_sid: self.sid.clone(),
+            id,
+            action: call.name.to_string(),
+            arguments: Pii::new(call.arguments.to_string()),
+        }));
+    }
+
+    fn ordered_live(&mut self, now: u64, order: LiveOrder, brain: &mut Brain) {
+        match order {
+            LiveOrder::Respond { .. } | LiveOrder::Result { respond: true, .. } => {
+                self.later(now, Pending::Respond);
+            }
+            LiveOrder::Cancel => {
+                let response: Arc<str> = format!("response_{}", self.responses).into();
+                self.pieces.clear();
+                self.pending.retain(|(_, _, pending)| {
+                    !matches!(
+                        pending,
+                        Pending::Respond
+                            | Pending::Signal(Signal::Live(
+                                LiveSignal::Sound { .. } | LiveSignal::Words { .. } | LiveSignal::Done { .. }
+                            ))
+                    )
+                });
+                let usage = Usage::default();
+                let complete = false;
+                self.live(
+                    now,
+                    LiveSignal::Done {
+                        response,
+                        usage,
+                        complete,
+                    },
+                );
+            }
+            LiveOrder::Result { .. } | LiveOrder::Truncate { .. } => {}
+            LiveOrder::Typed { .. } => {}
+        }
+        let _ = brain;
+    }
+
+    /// A speech-to-speech model answers.
+    fn responds(&mut self, now: u64, brain: &mut Brain) {
+        let answer = brain.answer();
+        let Some(text) = answer.says else {
+            return self.later(now + answer.after, Pending::Signal(failed(Stage::Live, 0)));
+        };
+        self.responses += 1;
+        let response: Arc<str> = format!("response_{}", self.responses).into();
+        let item: Arc<str> = format!("item_{}", self.responses).into();
+        let at = now + answer.after;
+        let begun = Arc::clone(&response);
+        self.live(at, LiveSignal::Responding { response: begun });
+        if !text.is_empty() {
+            let ulaw = hush(by_words(&text));
+            self.pieces.push_back((0, text.as_str().into(), ulaw.len()));
+            let words = LiveSignal::Words {
+                item: Arc::clone(&item),
+                text,
+            };
+            self.live(at, words);
+            let response = Arc::clone(&response);
+            self.live(at, LiveSignal::Sound { response, item, ulaw });
+        }
+        if let Some((name, arguments)) = answer.wishes {
+            let call = self.call(&name, &arguments);
+            let response = Arc::clone(&response);
+            self.live(at, LiveSignal::Wish { response, call });
+        }
+        let usage = Usage::default();
+        let complete = true;
+        self.live(
+            at,
+            LiveSignal::Done {
+                response,
+                usage,
+                complete,
+            },
+        );
+    }
+}
+
+fn failed(stage: Stage, generation: u32) -> Signal {
+    Signal::Failed {
+        stage,
+        generation,
+        error: "fails in this scenario".into(),
+    }
+}
+
+/// Whether it belongs to this answer or one before it.
+fn is_of(pending: &Pending, cancelled: u32) -> bool {
+    let Pending::Signal(signal) = pending else { return false };
+    match signal {
+        Signal::Token { generation, .. }
+        | Signal::Wish { generation, .. }
+        | Signal::Thought { generation, .. }
+        | Signal::Sound { generation, .. }
+        | Signal::Spoken { generation, .. }
+        | Signal::CutShort { generation, .. } => *generation <= cancelled,
+        _ => false,
+    }
+}
+
+/// Sound of that length. Nobody listens to it, so that it is silence.
+fn hush(millis: u64) -> Bytes {
+    static HUSH: [u8; 240_000] = [SILENCE; 240_000];
+    let bytes = usize::try_from(millis.saturating_mul(MS)).unwrap_or(usize::MAX);
+    match HUSH.get(..bytes) {
+        Some(part) => Bytes::from_static(part),
+        None => Bytes::from(vec![SILENCE; bytes.min(8 * 600_000)]),
+    }
+}
