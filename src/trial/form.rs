@@ -24,7 +24,7 @@ form! {
         contact: Vec<(Located<String>, Value)> = Vec::new(),
         /// What goes wrong: names of `engine list faults`, and `restart=3s`, `drain=3s`, `store-fails`, `render-fails`.
         faults: Vec<Located<String>> = Vec::new(),
-        /// How dialled parties answer, in order: `answer`, `busy`, `no-answer`, `failed`.
+        /// How dialled parties answer, in order: `answer`, `busy`, `no-answer`, `failed`, `canceled`.
         dials: Vec<Located<String>> = Vec::new(),
         /// How the queue ends: `bridged`, `leave`, `queue-full`, `error`; `bridged` where nothing is said.
         queue: Option<Located<String>>,

@@ -496,6 +496,7 @@ impl<'a> Player<'a> {
                 match how.as_deref() {
                     Some("busy") => Some((1_000, Move::Dialled(DialEnd::Busy))),
                     Some("failed") => Some((1_000, Move::Dialled(DialEnd::Failed))),
+                    Some("canceled") => Some((1_000, Move::Dialled(DialEnd::Canceled))),
                     Some("no-answer") => None,
                     _ => Some((RINGS, Move::Dialled(DialEnd::Talked(TALKS)))),
                 }

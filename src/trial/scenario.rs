@@ -172,7 +172,7 @@ fn laid_out(form: ScenarioForm, case: Option<(String, Place)>, cx: &mut Reader) 
 
 /// Words that must be one of a few.
 fn words(form: &ScenarioForm, cx: &mut Reader) {
-    const DIALS: [&str; 4] = ["answer", "busy", "no-answer", "failed"];
+    const DIALS: [&str; 5] = ["answer", "busy", "no-answer", "failed", "canceled"];
     const QUEUES: [&str; 4] = ["bridged", "leave", "queue-full", "error"];
     const PAYMENTS: [&str; 8] = [
         "success",
