@@ -126,12 +126,14 @@ impl<'a> Judge<'a> {
                     let earlier = self.played.heard.iter().take(from).any(|heard| is_heard(&wanted.value, heard));
                     let order = if earlier { " (it was heard before its place)" } else { "" };
                     let expected = format!("the caller hears `{}`", wanted.value);
-                    return self.miss(&wanted.place, expected, format!("{came}{order}"), Some(latest));
+                    self.miss(&wanted.place, expected, format!("{came}{order}"), Some(latest));
+                    break;
                 }
             }
         }
         for unwanted in &expect.not_hears {
-            let heard = self.played.heard.iter().find(|heard| is_heard(&unwanted.value, heard));
+            let is = |heard: &&Heard| is_heard(&unwanted.value, heard) || heard.what.contains(unwanted.value.as_str());
+            let heard = self.played.heard.iter().find(is);
             if let Some(heard) = heard {
                 let at = heard.at;
                 let came = format!("it was heard after {}", seconds(at.since(self.played.began)));
@@ -205,7 +207,8 @@ impl<'a> Judge<'a> {
                 None => {
                     let expected = format!("the call comes to `{}`", wanted.value);
                     let came = format!("it came through {}", self.visited());
-                    return self.miss(&wanted.place, expected, came, Some(latest));
+                    self.miss(&wanted.place, expected, came, Some(latest));
+                    break;
                 }
             }
         }

@@ -18,6 +18,18 @@ pub fn known(scenario: &Scenario, flow: &Flow) -> Findings {
             }
         }
     }
+    // A file that the flow does not name can never be heard: that it is not is no news.
+    let sounds: Vec<&str> = flow.assets.keys().map(String::as_str).collect();
+    for expect in [&form.expect, &form.warn] {
+        for what in expect.hears.iter().chain(&expect.not_hears) {
+            let is_file = [".mp3", ".wav"].iter().any(|end| what.value.ends_with(end));
+            let there = sounds.iter().any(|known| known.ends_with(what.value.as_str()));
+            // A template of the author's own may play what no step names: only what is nearly a name is a mistake.
+            if is_file && !there && nearest(&what.value, sounds.iter().copied()).is_some() {
+                findings.push(unknown("scenario-unknown-sound", "the flow names no sound", what, &sounds));
+            }
+        }
+    }
     let actions: Vec<&str> = flow
         .agents
         .values()

@@ -55,10 +55,15 @@ pub(super) fn people(results: &Results, verbose: bool, colour: bool) -> String {
         }
         match &one.outcome {
             Outcome::Failed(failures) => {
+                let mut shown: Option<&Vec<String>> = None;
                 for (failure, lines) in failures {
                     told(failure, "", &mut text);
-                    for line in lines {
-                        let _ = writeln!(text, "    | {line}");
+                    // Two failures about the same part of a call show it once.
+                    if shown != Some(lines) {
+                        for line in lines {
+                            let _ = writeln!(text, "    | {line}");
+                        }
+                        shown = Some(lines);
                     }
                 }
                 notes(one, &mut text);
@@ -109,14 +114,15 @@ pub(super) fn summary(results: &Results) -> String {
             "passed unexpectedly",
         ),
         (count(|outcome| matches!(outcome, Outcome::Expected(_))), "fail as expected"),
-        (
-            results.all.iter().map(|one| one.warnings.len()).sum(),
-            "warnings",
-        ),
-        (results.findings.len(), "findings"),
     ] {
         if number > 0 {
             parts.push(format!("{number} {word}"));
+        }
+    }
+    let warnings = results.all.iter().map(|one| one.warnings.len()).sum();
+    for (number, noun) in [(warnings, "warning"), (results.findings.len(), "finding")] {
+        if number > 0 {
+            parts.push(counted(number, noun));
         }
     }
     let lasted: u64 = results.all.iter().map(|one| one.lasted).sum();
