@@ -8,10 +8,23 @@ use crate::phone::What;
 pub fn timeline(flow: &Flow, played: &Played, around: Option<Time>, most: usize) -> Vec<String> {
     let mut lines: Vec<(Time, String)> = Vec::new();
     let mut step: Option<StepId> = None;
+    let mut speech: Option<(usize, u64)> = None;
     for told in &played.told {
         let text = match &told.what {
-            What::Hears { what, .. } if what.is_empty() => continue,
+            What::Hears { what, millis, .. } if what.is_empty() => {
+                // More of what was begun: its sound came in parts.
+                if let Some((line, all)) = &mut speech {
+                    let before = format!("({})", super::judge::seconds(*all));
+                    *all += millis;
+                    let after = format!("({})", super::judge::seconds(*all));
+                    if let Some((_, text)) = lines.get_mut(*line) {
+                        *text = text.replace(&before, &after);
+                    }
+                }
+                continue;
+            }
             What::Hears { what, spoken, millis } => {
+                speech = Some((lines.len(), *millis));
                 let what = if *spoken { format!("“{what}”") } else { what.clone() };
                 format!("hears {what} ({})", super::judge::seconds(*millis))
             }
