@@ -514,6 +514,14 @@ impl<'a> Player<'a> {
             Doing::Referring => Some((RINGS, Move::Referred(self.referred))),
             _ => None,
         };
+        if let (
+            Some((after, _)),
+            Doing::Queueing | Doing::Paying | Doing::Referring | Doing::StreamingAway,
+        ) = (&planned, &doing)
+        {
+            // Music, the carrier's own dialogue, ringing, somebody else's sound.
+            self.phone.ear.sound(self.phone.now, Time(now.saturating_add(*after)));
+        }
         self.planned = planned.map(|(after, next)| (now.saturating_add(after), next));
         self.planned_for = Some(doing);
     }
