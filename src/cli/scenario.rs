@@ -130,7 +130,10 @@ fn passed_over(scenario: &trial::Scenario) -> Vec<&'static str> {
         ("requests", !expect.requests.is_empty()),
         ("turns", !expect.turns.is_empty()),
     ];
-    keys.into_iter().filter(|(_, there)| *there).map(|(key, _)| key).collect()
+    keys.into_iter()
+        .filter(|(_, there)| *there)
+        .map(|(key, _)| key)
+        .collect()
 }
 
 /// What did not come of a real call as it must.
@@ -150,7 +153,10 @@ pub fn missed(expect: &Expect, report: &CallReport) -> Vec<String> {
         }
     }
     let silence = report.longest_silence.length();
-    let most = expect.silence.as_ref().map(|most| std::time::Duration::from(most.value));
+    let most = expect
+        .silence
+        .as_ref()
+        .map(|most| std::time::Duration::from(most.value));
     if let Some(most) = most.filter(|most| silence > *most) {
         missed.push(format!(
             "{:.1} s of silence, {:.1} s allowed",

@@ -354,7 +354,9 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
         let silence = report.longest_silence.length();
         let too_quiet = args.max_silence.is_some_and(|most| silence > most);
         let failed = report.outcome == Outcome::ApplicationError;
-        let missed = expect.map(|expect| scenario::missed(expect, report)).unwrap_or_default();
+        let missed = expect
+            .map(|expect| scenario::missed(expect, report))
+            .unwrap_or_default();
         good &= !too_quiet && !failed && missed.is_empty();
         if args.format == Format::Json {
             say!("{}", told::summary(report));

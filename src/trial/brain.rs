@@ -68,7 +68,9 @@ impl Brain {
         Answer {
             after: thought.slow.map_or(THINKS, |slow| slow.as_millis()),
             says: (!thought.fails && !self.fails(Stage::Think)).then(|| thought.say.unwrap_or_default()),
-            wishes: thought.action.map(|action| (action.value, Value::Object(with).to_string())),
+            wishes: thought
+                .action
+                .map(|action| (action.value, Value::Object(with).to_string())),
         }
     }
 }

@@ -80,7 +80,9 @@ impl Coverage {
     /// Adds a call.
     pub fn add(&mut self, path: &str, flow: &Flow, played: &Played) {
         self.know(path, flow);
-        let Some(counted) = self.flows.get_mut(path) else { return };
+        let Some(counted) = self.flows.get_mut(path) else {
+            return;
+        };
         for (_, step) in &played.steps {
             *counted.visits.steps.entry(flow.step(*step).name.clone()).or_default() += 1;
         }
@@ -109,7 +111,11 @@ impl Coverage {
                 reached: counts.values().filter(|count| **count > 0).count(),
                 all: counts.len(),
             };
-            (path.as_str(), share(&counted.visits.steps), share(&counted.visits.edges))
+            (
+                path.as_str(),
+                share(&counted.visits.steps),
+                share(&counted.visits.edges),
+            )
         })
     }
 

@@ -142,11 +142,11 @@ pub fn read(text: &str) -> Result<Option<Fault>, FaultError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carrier::faults;
+    use crate::carrier::FAULTS;
 
     #[test]
     fn every_fault_of_the_carrier_is_played_or_known_to_need_real_sockets() {
-        for (_, name, _) in faults::ALL {
+        for (_, name, _) in FAULTS {
             assert!(
                 REAL.contains(name) || ALL.iter().any(|(known, _)| known == name),
                 "{name}"

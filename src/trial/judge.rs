@@ -123,8 +123,17 @@ impl<'a> Judge<'a> {
                         0 => "nothing was heard after that".to_owned(),
                         _ => format!("heard was {}", listed(rest.iter().map(shown))),
                     };
-                    let earlier = self.played.heard.iter().take(from).any(|heard| is_heard(&wanted.value, heard));
-                    let order = if earlier { " (it was heard before its place)" } else { "" };
+                    let earlier = self
+                        .played
+                        .heard
+                        .iter()
+                        .take(from)
+                        .any(|heard| is_heard(&wanted.value, heard));
+                    let order = if earlier {
+                        " (it was heard before its place)"
+                    } else {
+                        ""
+                    };
                     let expected = format!("the caller hears `{}`", wanted.value);
                     self.miss(&wanted.place, expected, format!("{came}{order}"), Some(latest));
                     break;
@@ -161,7 +170,12 @@ impl<'a> Judge<'a> {
             && usize::try_from(wanted.value) != Ok(self.played.recordings)
         {
             let expected = counted(wanted.value as usize, "recording");
-            self.miss(&wanted.place, expected, counted(self.played.recordings, "recording"), None);
+            self.miss(
+                &wanted.place,
+                expected,
+                counted(self.played.recordings, "recording"),
+                None,
+            );
         }
         let Some(wanted) = &expect.messages else { return };
         let sent = &self.played.messages;
@@ -171,7 +185,11 @@ impl<'a> Judge<'a> {
                 self.miss(&wanted.place, expected, counted(sent.len(), "message"), None);
             }
             Counted::Each(forms) if forms.len() != sent.len() => {
-                let came = format!("{}: {}", counted(sent.len(), "message"), listed(sent.iter().map(message)));
+                let came = format!(
+                    "{}: {}",
+                    counted(sent.len(), "message"),
+                    listed(sent.iter().map(message))
+                );
                 self.miss(&wanted.place, counted(forms.len(), "message"), came, None);
             }
             Counted::Each(forms) => {
@@ -213,7 +231,11 @@ impl<'a> Judge<'a> {
             }
         }
         for unwanted in &expect.not_steps {
-            let found = self.played.steps.iter().find(|(_, step)| self.name(*step) == unwanted.value);
+            let found = self
+                .played
+                .steps
+                .iter()
+                .find(|(_, step)| self.name(*step) == unwanted.value);
             if let Some((at, _)) = found {
                 let came = format!("it did after {}", seconds(at.since(self.played.began)));
                 let expected = format!("the call never comes to `{}`", unwanted.value);
@@ -240,7 +262,11 @@ impl<'a> Judge<'a> {
             let came = if what.value == "end" {
                 Some(self.played.over)
             } else {
-                let step = self.played.steps.iter().find(|(_, step)| self.name(*step) == what.value);
+                let step = self
+                    .played
+                    .steps
+                    .iter()
+                    .find(|(_, step)| self.name(*step) == what.value);
                 step.map(|(at, _)| *at).or_else(|| {
                     let heard = self.played.heard.iter().find(|heard| is_heard(&what.value, heard));
                     heard.map(|heard| heard.at)
@@ -258,7 +284,12 @@ impl<'a> Judge<'a> {
                 self.miss(&what.place, expected, came, Some(at));
             }
             Some(_) => {}
-            None => self.miss(&what.place, expected, "it never came".to_owned(), Some(self.played.over)),
+            None => self.miss(
+                &what.place,
+                expected,
+                "it never came".to_owned(),
+                Some(self.played.over),
+            ),
         }
     }
 
@@ -343,7 +374,12 @@ impl<'a> Judge<'a> {
             if let Some((at, tree)) = first {
                 let place = verbs.first().map_or(&step.place, |verb| &verb.place);
                 let expected = format!("these verbs in the document at `{}`", step.value);
-                self.miss(place, expected, format!("a document of another form:\n{tree}"), Some(at));
+                self.miss(
+                    place,
+                    expected,
+                    format!("a document of another form:\n{tree}"),
+                    Some(at),
+                );
             }
         }
     }
@@ -351,7 +387,12 @@ impl<'a> Judge<'a> {
     fn requests(&mut self, expect: &Expect) {
         for wanted in &expect.requests {
             let form = &wanted.value;
-            let count = self.played.requests.iter().filter(|request| is_asked(form, request)).count();
+            let count = self
+                .played
+                .requests
+                .iter()
+                .filter(|request| is_asked(form, request))
+                .count();
             let good = match form.times {
                 Some(times) => usize::try_from(times) == Ok(count),
                 None => count > 0,
@@ -360,9 +401,8 @@ impl<'a> Judge<'a> {
                 let came = match self.played.requests.len() {
                     0 => "no service was called".to_owned(),
                     _ => {
-                        let shown = |request: &super::Request| {
-                            format!("{} {} {}", request.method, request.url, request.body)
-                        };
+                        let shown =
+                            |request: &super::Request| format!("{} {} {}", request.method, request.url, request.body);
                         format!("called were {}", listed(self.played.requests.iter().map(shown)))
                     }
                 };
@@ -383,10 +423,16 @@ impl<'a> Judge<'a> {
                 Some(at) => from += at + 1,
                 None => {
                     let turns = self.played.turns.iter();
-                    let came = format!("the turns were {}", listed(turns.map(|(_, who, text)| format!("{who}: “{text}”"))));
+                    let came = format!(
+                        "the turns were {}",
+                        listed(turns.map(|(_, who, text)| format!("{who}: “{text}”")))
+                    );
                     let TurnForm { caller, agent } = &wanted.value;
                     let who = |who: &str, text: &Option<String>| text.as_ref().map(|text| format!("{who}: “{text}”"));
-                    let parts: Vec<String> = [who("caller", caller), who("agent", agent)].into_iter().flatten().collect();
+                    let parts: Vec<String> = [who("caller", caller), who("agent", agent)]
+                        .into_iter()
+                        .flatten()
+                        .collect();
                     return self.miss(&wanted.place, format!("a turn with {}", parts.join(", ")), came, None);
                 }
             }
@@ -408,7 +454,11 @@ fn folded(text: &str) -> String {
 }
 
 fn shown(heard: &Heard) -> String {
-    if heard.spoken { format!("“{}”", heard.what) } else { heard.what.clone() }
+    if heard.spoken {
+        format!("“{}”", heard.what)
+    } else {
+        heard.what.clone()
+    }
 }
 
 fn is_sent(form: &MessageForm, sent: &Message) -> bool {
@@ -416,11 +466,17 @@ fn is_sent(form: &MessageForm, sent: &Message) -> bool {
     is(&form.channel, &sent.channel)
         && is(&form.to, &sent.to)
         && is(&form.template, sent.template.as_deref().unwrap_or_default())
-        && form.body.as_ref().is_none_or(|part| folded(&sent.body).contains(&folded(part)))
+        && form
+            .body
+            .as_ref()
+            .is_none_or(|part| folded(&sent.body).contains(&folded(part)))
 }
 
 fn message(sent: &Message) -> String {
-    let template = sent.template.as_ref().map_or_else(String::new, |name| format!(", template {name}"));
+    let template = sent
+        .template
+        .as_ref()
+        .map_or_else(String::new, |name| format!(", template {name}"));
     format!("{} to {}{template}: “{}”", sent.channel, sent.to, sent.body)
 }
 
@@ -437,7 +493,10 @@ fn message_form(form: &MessageForm) -> String {
 
 fn is_kept(form: &InteractionForm, (kind, summary, data): (&str, &str, &Value)) -> bool {
     form.kind.as_ref().is_none_or(|wanted| wanted == kind)
-        && form.summary.as_ref().is_none_or(|part| folded(summary).contains(&folded(part)))
+        && form
+            .summary
+            .as_ref()
+            .is_none_or(|part| folded(summary).contains(&folded(part)))
         && form
             .data
             .iter()
@@ -446,7 +505,10 @@ fn is_kept(form: &InteractionForm, (kind, summary, data): (&str, &str, &Value)) 
 
 fn is_asked(form: &RequestForm, request: &super::Request) -> bool {
     (form.to == request.name || is_in(&form.to, &request.url))
-        && form.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
+        && form
+            .method
+            .as_ref()
+            .is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
         && form
             .body
             .iter()

@@ -26,7 +26,12 @@ pub fn known(scenario: &Scenario, flow: &Flow) -> Findings {
             let there = sounds.iter().any(|known| known.ends_with(what.value.as_str()));
             // A template of the author's own may play what no step names: only what is nearly a name is a mistake.
             if is_file && !there && nearest(&what.value, sounds.iter().copied()).is_some() {
-                findings.push(unknown("scenario-unknown-sound", "the flow names no sound", what, &sounds));
+                findings.push(unknown(
+                    "scenario-unknown-sound",
+                    "the flow names no sound",
+                    what,
+                    &sounds,
+                ));
             }
         }
     }
@@ -57,7 +62,10 @@ pub fn known(scenario: &Scenario, flow: &Flow) -> Findings {
                 findings.push(
                     Finding::error("scenario-fault", fault.place.clone(), message)
                         .label("not played by `engine test`")
-                        .help(format!("play it for real: `engine simulate --fault {name}`; it is one of {}", REAL.join(", "))),
+                        .help(format!(
+                            "play it for real: `engine simulate --fault {name}`; it is one of {}",
+                            REAL.join(", ")
+                        )),
                 );
             }
             Err(error) => findings.push(

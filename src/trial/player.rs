@@ -72,7 +72,11 @@ impl<'a> Ground<'a> {
             let sounds = agent.clips.iter().zip(&agent.texts);
             sounds
                 .map(|(path, text)| {
-                    let millis = self.flow.assets.get(path).map_or(0, |asset| asset.millis.unwrap_or(2_000));
+                    let millis = self
+                        .flow
+                        .assets
+                        .get(path)
+                        .map_or(0, |asset| asset.millis.unwrap_or(2_000));
                     let bytes = usize::try_from(millis.saturating_mul(8)).unwrap_or(0);
                     Clip::new(vec![crate::audio::mulaw::SILENCE; bytes], text.as_str())
                 })
@@ -279,7 +283,11 @@ impl<'a> Player<'a> {
             .timers
             .iter()
             .any(|(timer, due)| *timer != Timer::StreamMedia && *due <= now && Some(*due) < media);
-        if media.is_some_and(|due| due <= now) && hears && !earlier && !matches!(self.phone.leg.doing(), Doing::Returning) {
+        if media.is_some_and(|due| due <= now)
+            && hears
+            && !earlier
+            && !matches!(self.phone.leg.doing(), Doing::Returning)
+        {
             // Frames come every 20 ms, whatever is in them.
             let last = Time(now.0 - now.0.saturating_sub(self.began.0) % 20);
             self.phone.fires(Timer::StreamMedia, Some(last));
@@ -299,7 +307,9 @@ impl<'a> Player<'a> {
 
     /// Something goes wrong at its time. What waits for a request stays until one comes.
     fn strikes(&mut self) {
-        let Some((_, fault)) = self.timed.first().copied() else { return };
+        let Some((_, fault)) = self.timed.first().copied() else {
+            return;
+        };
         match fault {
             Fault::Restart(_) => {
                 self.timed.remove(0);
@@ -387,8 +397,12 @@ impl<'a> Player<'a> {
     }
 
     fn talk_begins(&mut self, name: &str, instructions: String, reply: u64, quiet: u64) {
-        let Doing::Streaming { sid } = self.phone.leg.doing() else { return };
-        let Some(agent) = self.ground.flow.agents.get(name) else { return };
+        let Doing::Streaming { sid } = self.phone.leg.doing() else {
+            return;
+        };
+        let Some(agent) = self.ground.flow.agents.get(name) else {
+            return;
+        };
         let by_text = matches!(self.phone.leg.act(), Some(Act::Stream(stream)) if stream.relay);
         let setting = Setting {
             agent,
@@ -514,10 +528,8 @@ impl<'a> Player<'a> {
             Doing::Referring => Some((RINGS, Move::Referred(self.referred))),
             _ => None,
         };
-        if let (
-            Some((after, _)),
-            Doing::Queueing | Doing::Paying | Doing::Referring | Doing::StreamingAway,
-        ) = (&planned, &doing)
+        if let (Some((after, _)), Doing::Queueing | Doing::Paying | Doing::Referring | Doing::StreamingAway) =
+            (&planned, &doing)
         {
             // Music, the carrier's own dialogue, ringing, somebody else's sound.
             self.phone.ear.sound(self.phone.now, Time(now.saturating_add(*after)));
@@ -557,17 +569,28 @@ impl<'a> Player<'a> {
             .unwrap_or(REST);
         let over = self.phone.leg.is_over();
         match &task.kind {
-            TaskKind::RedirectCall { .. } | TaskKind::HangUpCall | TaskKind::AskStatus | TaskKind::SendMessage { .. }
+            TaskKind::RedirectCall { .. }
+            | TaskKind::HangUpCall
+            | TaskKind::AskStatus
+            | TaskKind::SendMessage { .. }
                 if refuses =>
             {
                 (rest, Err(REFUSED.to_owned()))
             }
             TaskKind::RedirectCall { .. } | TaskKind::HangUpCall => {
-                let output = if over { TaskOutput::CallGone } else { TaskOutput::Accepted };
+                let output = if over {
+                    TaskOutput::CallGone
+                } else {
+                    TaskOutput::Accepted
+                };
                 (rest, Ok(output))
             }
             TaskKind::AskStatus => {
-                let status = if over { CarrierStatus::Completed } else { CarrierStatus::InProgress };
+                let status = if over {
+                    CarrierStatus::Completed
+                } else {
+                    CarrierStatus::InProgress
+                };
                 let seconds = over.then(|| {
                     let end = self.over.unwrap_or(self.phone.now);
                     u32::try_from(end.since(self.began).div_ceil(1000)).unwrap_or(u32::MAX)
@@ -686,7 +709,11 @@ impl<'a> Player<'a> {
                 };
                 self.make(&gone);
             }
-            Step::Wait(_) | Step::AwaitSound | Step::AwaitPromptEnd | Step::AwaitTurn | Step::AwaitSpeaking(_)
+            Step::Wait(_)
+            | Step::AwaitSound
+            | Step::AwaitPromptEnd
+            | Step::AwaitTurn
+            | Step::AwaitSpeaking(_)
             | Step::AwaitVerb(_) => {}
         }
         self.actor.since = self.actor.since.max(self.phone.now.0);
@@ -810,7 +837,10 @@ impl<'a> Player<'a> {
 }
 
 fn does_something(step: &Step) -> bool {
-    matches!(step, Step::Speak(_) | Step::Backchannel(_) | Step::Keys(_) | Step::HangUp)
+    matches!(
+        step,
+        Step::Speak(_) | Step::Backchannel(_) | Step::Keys(_) | Step::HangUp
+    )
 }
 
 fn mishap_of(fault: &Fault) -> Option<Mishap> {
@@ -835,7 +865,11 @@ const PAYMENTS: [&str; 8] = [
 
 /// The word of a list, or its first.
 fn known<const N: usize>(word: Option<&str>, words: &[&'static str; N]) -> &'static str {
-    words.iter().copied().find(|known| Some(*known) == word).unwrap_or(words[0])
+    words
+        .iter()
+        .copied()
+        .find(|known| Some(*known) == word)
+        .unwrap_or(words[0])
 }
 
 fn arrival(scenario: &Scenario, origin: &str) -> Arrival {

@@ -43,7 +43,9 @@ impl Drive for Recorder {
         let mut notes = self.0.borrow_mut();
         match event {
             // The telephone gives each request once more to a copy of the call: that is not what happened.
-            Event::CarrierAsked { ticket, .. } if notes.latest == Some((*ticket, now)) && notes.seen.contains(ticket) => {
+            Event::CarrierAsked { ticket, .. }
+                if notes.latest == Some((*ticket, now)) && notes.seen.contains(ticket) =>
+            {
                 return effects;
             }
             Event::CarrierAsked { ticket, .. } => {

@@ -82,7 +82,10 @@ pub fn read(name: &str, text: &str) -> ScenarioFile {
 fn each_once(findings: Findings) -> Findings {
     let mut kept: Vec<Finding> = Vec::new();
     for finding in findings.into_vec() {
-        if !kept.iter().any(|one| one.place == finding.place && one.message == finding.message) {
+        if !kept
+            .iter()
+            .any(|one| one.place == finding.place && one.message == finding.message)
+        {
             kept.push(finding);
         }
     }

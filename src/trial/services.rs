@@ -150,7 +150,11 @@ mod tests {
         for pattern in ["crm.example.com", "https://*/customers/", "customers/*full", url, "*"] {
             assert!(is_in(pattern, url), "{pattern}");
         }
-        for pattern in ["orders", "full*customers", "https://crm.example.com/customers/7?full=12"] {
+        for pattern in [
+            "orders",
+            "full*customers",
+            "https://crm.example.com/customers/7?full=12",
+        ] {
             assert!(!is_in(pattern, url), "{pattern}");
         }
     }

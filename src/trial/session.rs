@@ -8,9 +8,7 @@ use crate::audio::mulaw::{FRAME, FRAME_MS, RATE, SILENCE};
 use crate::audio::vad::{Kind, VadConfig};
 use crate::call::{Agent, Conversing, Event, Opening, Pii, Providers, Time};
 use crate::talk::relay::{self, speaking_time};
-use crate::talk::{
-    self, ActionCall, Clip, LiveOrder, LiveSignal, Order, Output, Signal, Stage, Turn, Usage,
-};
+use crate::talk::{self, ActionCall, Clip, LiveOrder, LiveSignal, Order, Output, Signal, Stage, Turn, Usage};
 use bytes::Bytes;
 use serde_json::Map;
 use std::collections::{HashMap, VecDeque};
@@ -175,10 +173,19 @@ impl<'a> Session<'a> {
             Conversing::Text(talk) => talk.deadline(),
         };
         // One that asks for a moment in the past must not stop time.
-        let deadline = deadline.map(|at| if self.ticked == Some(now) { at.max(now + 1) } else { at.max(now) });
+        let deadline = deadline.map(|at| {
+            if self.ticked == Some(now) {
+                at.max(now + 1)
+            } else {
+                at.max(now)
+            }
+        });
         let pending = self.pending.iter().map(|(at, _, _)| *at).min();
         let frame = self.frames.map(|(next, _)| next);
-        [deadline, pending, frame, self.playout.due(now)].into_iter().flatten().min()
+        [deadline, pending, frame, self.playout.due(now)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Does everything that is due by now.
@@ -222,7 +229,8 @@ impl<'a> Session<'a> {
 
     fn first_due(&self, now: u64) -> Option<usize> {
         let due = self.pending.iter().enumerate().filter(|(_, (at, _, _))| *at <= now);
-        due.min_by_key(|(_, (at, count, _))| (*at, *count)).map(|(index, _)| index)
+        due.min_by_key(|(_, (at, count, _))| (*at, *count))
+            .map(|(index, _)| index)
     }
 
     /// The caller says something, from now on for so long.
@@ -269,14 +277,7 @@ impl<'a> Session<'a> {
             return;
         };
         let (_, generation, id) = self.wishes.remove(index);
-        self.later(
-            now,
-            Pending::Signal(Signal::Acted {
-                generation,
-                id,
-                result,
-            }),
-        );
+        self.later(now, Pending::Signal(Signal::Acted { generation, id, result }));
     }
 
     /// The line is gone.

@@ -1,8 +1,8 @@
 //! Calls that are played, in little: a flow in memory, a scenario, and what came of it.
 
 use super::{Ground, Played, judge, known, play, read};
-use crate::call::EndReason;
-use crate::compile::{Compiled, Files, compile};
+use crate::call::{Asset, EndReason};
+use crate::compile::{Compiled, Files, ProviderNames, compile};
 use proptest::prelude::*;
 
 const FLOW: &str = "\
@@ -36,12 +36,16 @@ impl Files for Memory {
         (path == "flows/t.yaml").then(|| FLOW.to_owned())
     }
 
-    fn sound(&self, _: &str) -> Option<crate::compile::Sound> {
+    fn asset(&self, _: &str) -> Option<(Asset, String)> {
         None
     }
 
     fn list(&self, _: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    fn providers(&self) -> ProviderNames {
+        ProviderNames::default()
     }
 }
 
@@ -84,7 +88,11 @@ fn a_call_is_the_same_every_time() {
 fn times_are_those_of_the_call() {
     with("caller: wait prompt; keys 2\ndials: [no-answer]\n", |_, _, played| {
         // The prompt, half a second, twenty seconds of ringing; then the message that nobody speaks.
-        let steps: Vec<(u64, u16)> = played.steps.iter().map(|(at, step)| (at.since(played.began), step.0)).collect();
+        let steps: Vec<(u64, u16)> = played
+            .steps
+            .iter()
+            .map(|(at, step)| (at.since(played.began), step.0))
+            .collect();
         let prompt = 500 + 72 * "Press one or two.".len() as u64;
         assert_eq!(steps[0], (0, 0));
         assert_eq!(steps[1], (prompt + 500, 2));
@@ -115,7 +123,10 @@ fn words_that_are_recorded_are_its_transcript() {
 fn every_expectation_can_fail() {
     let call = "caller: wait prompt; keys 1; wait verb Record; speak Please call me back\nexpect:\n  ";
     for (good, bad) in [
-        ("hears: [Press one, Speak now, Goodbye]", "hears: [Speak now, Press one]"),
+        (
+            "hears: [Press one, Speak now, Goodbye]",
+            "hears: [Speak now, Press one]",
+        ),
         ("not_hears: [Hello]", "not_hears: [Goodbye]"),
         ("silence: 8s", "silence: 1s"),
         ("recordings: 1", "recordings: 2"),
@@ -148,7 +159,10 @@ fn a_silence_over_the_flows_limit_fails_unless_another_is_named() {
     let scenario = "caller: wait prompt; keys 2\ndials: [busy]\nfaults: [delay-webhooks=9s]\n";
     let came = failures(scenario);
     assert!(came.iter().any(|came| came.ends_with("of silence")), "{came:?}");
-    assert_eq!(failures(&format!("{scenario}expect: {{silence: 20s}}\n")), Vec::<String>::new());
+    assert_eq!(
+        failures(&format!("{scenario}expect: {{silence: 20s}}\n")),
+        Vec::<String>::new()
+    );
 }
 
 proptest! {

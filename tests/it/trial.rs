@@ -81,7 +81,10 @@ fn a_scenario_passes_and_nothing_is_written() {
     assert_eq!((code, errors.as_str()), (0, ""), "{out}");
     assert!(out.starts_with("1 scenario: 1 passed; "), "{out}");
     let (_, out, _) = test(folder.path(), &["-v"]);
-    assert!(out.starts_with("passed  the hours are told  (scenarios/hours.yaml:1, "), "{out}");
+    assert!(
+        out.starts_with("passed  the hours are told  (scenarios/hours.yaml:1, "),
+        "{out}"
+    );
     let mut left: Vec<String> = std::fs::read_dir(folder.path())
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -141,7 +144,10 @@ fn what_is_known_to_fail_passes_only_while_it_fails() {
     let folder = project(&[("hours.yaml", &known(HOURS))]);
     let (code, out, _) = test(folder.path(), &[]);
     assert_eq!(code, 1);
-    assert!(out.contains("PASSED UNEXPECTEDLY") && out.contains("take `fails` out"), "{out}");
+    assert!(
+        out.contains("PASSED UNEXPECTEDLY") && out.contains("take `fails` out"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -186,7 +192,11 @@ cases:
         ("{name: a, expect: {steps: [huors]}}", "huors", "hours"),
         ("{name: a, expect: {twiml: {menu: [say]}}}", "say", "no verb of TwiML"),
         ("{name: a, caller: dance}", "dance", "no step of a caller"),
-        ("{name: a, faults: [wrong-signature]}", "wrong-signature", "engine simulate"),
+        (
+            "{name: a, faults: [wrong-signature]}",
+            "wrong-signature",
+            "engine simulate",
+        ),
         ("{name: a, faults: [restrat]}", "restrat", "did you mean `restart`"),
         ("{name: a, model: [{action: transfer}]}", "transfer", "transfer"),
         ("{name: a, at: soon}", "soon", "no moment"),
@@ -225,12 +235,22 @@ fn coverage_names_the_lines_and_has_a_floor() {
     let (code, out, errors) = test(folder.path(), &["--coverage=90", "--coverage-out", "seen.json"]);
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("steps 100 % (3/3)"), "{out}");
-    assert!(out.contains("flows/shop.yaml:7  the outcome `menu/no_input` is never come to"), "{out}");
+    assert!(
+        out.contains("flows/shop.yaml:7  the outcome `menu/no_input` is never come to"),
+        "{out}"
+    );
     assert!(errors.contains("below the 90 %"), "{errors}");
     let text = std::fs::read_to_string(folder.path().join("seen.json")).expect("the visits");
     let visits = Visits::read(&text).expect("the form of `engine graph --coverage`");
     let shop = &visits.flows["flows/shop.yaml"];
-    assert_eq!((shop.steps["hours"], shop.edges["menu/hours"], shop.edges["menu/no_match"]), (1, 1, 0));
+    assert_eq!(
+        (
+            shop.steps["hours"],
+            shop.edges["menu/hours"],
+            shop.edges["menu/no_match"]
+        ),
+        (1, 1, 0)
+    );
     let (code, out, _) = test(folder.path(), &["--coverage=10"]);
     assert_eq!(code, 0, "{out}");
     // Also where scenarios fail.
@@ -260,7 +280,11 @@ fn nothing_to_play_has_a_code_of_its_own() {
 fn a_thousand_scenarios_are_played_in_one_run() {
     let mut cases = String::from("scenario: many\nflow: ../flows/shop.yaml\ncases:\n");
     for number in 0..1000 {
-        let (keys, step) = if number % 2 == 0 { ("1", "steps") } else { ("5", "not_steps") };
+        let (keys, step) = if number % 2 == 0 {
+            ("1", "steps")
+        } else {
+            ("5", "not_steps")
+        };
         cases.push_str(&format!(
             "  - {{name: \"{number}\", caller: wait prompt; keys {keys}, expect: {{{step}: [hours]}}}}\n"
         ));

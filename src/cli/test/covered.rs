@@ -21,7 +21,11 @@ pub(super) fn told(coverage: &Coverage) -> String {
         );
         for missed in coverage.missed(path) {
             let what = if missed.is_edge { "the outcome" } else { "the step" };
-            let _ = writeln!(text, "    {}:{}  {what} `{}` is never come to", missed.file, missed.line, missed.name);
+            let _ = writeln!(
+                text,
+                "    {}:{}  {what} `{}` is never come to",
+                missed.file, missed.line, missed.name
+            );
         }
     }
     let total = coverage.total();

@@ -87,7 +87,9 @@ fn once(args: &Test) -> Exit {
         return nothing(args, &results);
     }
     let terminal = std::io::stdout().is_terminal();
-    let format = args.format.unwrap_or(if terminal { Format::Human } else { Format::Plain });
+    let format = args
+        .format
+        .unwrap_or(if terminal { Format::Human } else { Format::Plain });
     let colour = args.color.on(terminal);
     output::print(&match format {
         Format::Human => show::people(&results, args.verbose, colour),
@@ -165,7 +167,10 @@ fn nothing(args: &Test, results: &Results) -> Exit {
     match &args.pattern {
         Some(pattern) if !results.titles.is_empty() => {
             eprintln!("no scenario has `{pattern}` in its name or file");
-            let words = results.titles.iter().flat_map(|title| title.split(|c: char| !c.is_alphanumeric()));
+            let words = results
+                .titles
+                .iter()
+                .flat_map(|title| title.split(|c: char| !c.is_alphanumeric()));
             match suggest::nearest(pattern, words.filter(|word| !word.is_empty())) {
                 Some(near) => eprintln!("help: did you mean `-k {near}`?"),
                 None => eprintln!("help: `engine test --list` shows them all"),
@@ -202,7 +207,8 @@ fn list(args: &Test, read: &results::Read) -> Exit {
 impl Results {
     /// Whether anything did not come as it must.
     fn failed(&self) -> bool {
-        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Broken | Outcome::Unexpected(_));
+        let failed =
+            |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Broken | Outcome::Unexpected(_));
         !self.findings.is_empty() || self.all.iter().any(|one| failed(&one.outcome))
     }
 }

@@ -198,7 +198,10 @@ fn played(one: &mut Played, shown: &str, ground: &Ground<'_>, scenario: &Scenari
     one.warnings = warnings;
     if call.unplayed > 0 {
         let steps = if call.unplayed == 1 { "step" } else { "steps" };
-        one.notes.push(format!("the call was over before the caller's last {} {steps}", call.unplayed));
+        one.notes.push(format!(
+            "the call was over before the caller's last {} {steps}",
+            call.unplayed
+        ));
     }
     if call.ran_out > 0 {
         one.notes.push(format!(
@@ -224,7 +227,10 @@ fn played(one: &mut Played, shown: &str, ground: &Ground<'_>, scenario: &Scenari
 }
 
 fn errors(compiled: &Compiled) -> Vec<Finding> {
-    let errors = compiled.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = compiled
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
     errors.cloned().collect()
 }
 
@@ -238,4 +244,3 @@ fn no_flow(scenario: &Scenario) -> Finding {
     .label("no such file")
     .help("a flow's path is relative to the scenario's file, such as `../flows/menu.yaml`")
 }
-

@@ -69,7 +69,10 @@ pub(super) fn people(results: &Results, verbose: bool, colour: bool) -> String {
                 notes(one, &mut text);
             }
             Outcome::Unexpected(reason) => {
-                let _ = writeln!(text, "  it was expected to fail: {reason}\n  help: take `fails` out of the scenario");
+                let _ = writeln!(
+                    text,
+                    "  it was expected to fail: {reason}\n  help: take `fails` out of the scenario"
+                );
             }
             Outcome::Expected(reason) if verbose => {
                 let _ = writeln!(text, "  {reason}");
@@ -108,12 +111,18 @@ pub(super) fn summary(results: &Results) -> String {
     let mut parts = vec![format!("{passed} passed")];
     for (number, word) in [
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
-        (count(|outcome| matches!(outcome, Outcome::Broken)), "could not be played"),
+        (
+            count(|outcome| matches!(outcome, Outcome::Broken)),
+            "could not be played",
+        ),
         (
             count(|outcome| matches!(outcome, Outcome::Unexpected(_))),
             "passed unexpectedly",
         ),
-        (count(|outcome| matches!(outcome, Outcome::Expected(_))), "fail as expected"),
+        (
+            count(|outcome| matches!(outcome, Outcome::Expected(_))),
+            "fail as expected",
+        ),
     ] {
         if number > 0 {
             parts.push(format!("{number} {word}"));
