@@ -1,5 +1,6 @@
 //! Plays a scenario: one call on virtual time, from its first request to its last follow-up.
 
+mod begin;
 mod caller;
 
 mod tasks;
@@ -9,17 +10,15 @@ mod talking;
 use super::brain::Brain;
 use super::faults::Fault;
 use super::hearing::{Actor, Hearing};
-use super::moment;
 use super::outcome::{Heard, Message, Played, Request};
 use super::recorder::Recorder;
 use super::scenario::Scenario;
 use super::services::Services;
 use super::session::Session;
-use crate::call::{Arrival, CarrierStatus, Event, Flow, Params, Phase, Probe, StepId, TaskKey, Time, Timer};
+use crate::call::{CarrierStatus, Event, Flow, Phase, StepId, TaskKey, Time, Timer};
 use crate::phone::script::Step;
-use crate::phone::{Beginning, DialEnd, Doing, Mishap, Move, Phone, Stage, Told, What};
+use crate::phone::{DialEnd, Doing, Mishap, Move, Phone, Stage, Told, What};
 use crate::talk::Clip;
-use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -135,91 +134,6 @@ struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    fn new(ground: &'a Ground<'a>, scenario: &'a Scenario, recorder: &'a Recorder) -> Self {
-        let form = &scenario.form;
-        let began = form
-            .at
-            .as_ref()
-            .and_then(|at| moment::read(&at.value))
-            .unwrap_or(moment::USUAL);
-        let faults: Vec<Fault> = form
-            .faults
-            .iter()
-            .filter_map(|fault| super::faults::read(&fault.value).ok().flatten())
-            .collect();
-        let mut timed: Vec<(u64, Fault)> = faults
-            .iter()
-            .filter_map(|fault| match fault {
-                Fault::Restart(after) | Fault::Drain(after) | Fault::StoreFails(after) | Fault::RenderFails(after) => {
-                    Some((*after, *fault))
-                }
-                _ => None,
-            })
-            .collect();
-        timed.sort_by_key(|(after, _)| *after);
-        let mut mishap = None;
-        timed.retain(|(after, fault)| {
-            let first = mishap_of(fault).filter(|_| *after == 0 && mishap.is_none());
-            if first.is_some() {
-                mishap = first;
-            }
-            first.is_none()
-        });
-        let beginning = Beginning {
-            tell: true,
-            mishap,
-            probe: Some(Box::new(Probe::default())),
-        };
-        let arrival = arrival(scenario, ground.stage.origin());
-        let mut phone = Phone::rings_at(ground.flow, &ground.stage, recorder, &arrival, beginning, began);
-        phone.loses_status = faults.contains(&Fault::LostStatus);
-        phone.delay = faults
-            .iter()
-            .find_map(|fault| match fault {
-                Fault::DelayWebhooks(later) => Some(*later),
-                _ => None,
-            })
-            .unwrap_or(0);
-        let mut script = scenario.caller.clone();
-        if faults.contains(&Fault::HangupInGreeting) {
-            script = vec![
-                Step::AwaitSound,
-                Step::Wait(std::time::Duration::from_secs(1)),
-                Step::HangUp,
-            ];
-        }
-        Self {
-            ground,
-            recorder,
-            began,
-            services: Services::new(&form.services),
-            brain: Brain::new(&form.model, &form.providers),
-            hearing: Hearing::default(),
-            actor: Actor::new(&script, began.0),
-            session: None,
-            planned: None,
-            planned_for: None,
-            fates: HashMap::new(),
-            dials: form.dials.iter().map(|dial| dial.value.clone()).collect(),
-            queue: known(form.queue.as_ref().map(|word| word.value.as_str()), &QUEUES),
-            payment: known(form.payment.as_ref().map(|word| word.value.as_str()), &PAYMENTS),
-            referred: form.refer.as_ref().is_none_or(|word| word.value == "taken"),
-            messages: Vec::new(),
-            requests: Vec::new(),
-            turns: Vec::new(),
-            steps: Vec::new(),
-            edges: Vec::new(),
-            passed: 0,
-            waiting: None,
-            recorded: String::new(),
-            over: None,
-            timed,
-            armed: Vec::new(),
-            faults,
-            phone,
-        }
-    }
-
     fn run(&mut self) {
         self.settle();
         for _ in 0..TURNS {
@@ -500,31 +414,4 @@ fn known<const N: usize>(word: Option<&str>, words: &[&'static str; N]) -> &'sta
         .copied()
         .find(|known| Some(*known) == word)
         .unwrap_or(words[0])
-}
-
-fn arrival(scenario: &Scenario, origin: &str) -> Arrival {
-    let form = &scenario.form;
-    let from = form.from.as_deref().unwrap_or(FROM);
-    let to = form.to.as_deref().unwrap_or(TO);
-    let contact: Map<String, Value> = form
-        .contact
-        .iter()
-        .map(|(name, value)| (name.value.clone(), value.clone()))
-        .collect();
-    Arrival {
-        params: [
-            ("CallSid", "CA00000000000000000000000000000001"),
-            ("AccountSid", "AC00000000000000000000000000000001"),
-            ("From", from),
-            ("To", to),
-            ("Direction", "inbound"),
-            ("CallStatus", "ringing"),
-        ]
-        .into_iter()
-        .collect::<Params>(),
-        origin: origin.to_owned(),
-        seed: "0".repeat(32),
-        contact: (!contact.is_empty()).then_some(Value::Object(contact)),
-        draining: false,
-    }
 }
