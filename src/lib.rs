@@ -25,4 +25,5 @@ pub mod server;
 pub mod step;
 pub mod store;
 pub mod talk;
+pub mod trial;
 pub mod twiml;

@@ -7,6 +7,7 @@ mod after;
 mod agent;
 mod arrive;
 mod asked;
+mod conversing;
 mod cx;
 mod effect;
 mod end;
@@ -26,6 +27,7 @@ mod walk;
 mod wish;
 
 pub use agent::{Agent, AgentAction, Providers, ServiceSpec, Talker};
+pub use conversing::{Conversing, Opening};
 pub use cx::Cx;
 pub use effect::{Answer, Effect, Log, MediaOrder, Recording, Row, Task, TaskKind};
 pub use event::{Arrival, Event, Params, TaskOutput, TaskResult, Trouble};

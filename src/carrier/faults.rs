@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::caller::parse_duration;
+use crate::phone::script::parse_duration;
 
 /// One fault, by its stable name on the command line (`drop-stream`, or `drop-stream=3s` where it takes a time).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

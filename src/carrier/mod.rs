@@ -5,7 +5,6 @@
 
 mod account;
 mod call;
-mod caller;
 mod clock;
 mod courier;
 mod diagnose;
@@ -39,9 +38,9 @@ mod verbs;
 mod voice;
 mod wire;
 
+pub use crate::phone::script::{Script, ScriptError, Speech, Step, parse_duration};
 pub use account::{Message, Recording};
 pub use call::{CallReport, Outcome, PlaceError, place};
-pub use caller::{Script, ScriptError, Speech, Step, parse_duration};
 pub(crate) use document::is_sound;
 pub use ear::{Ear, Frame, Span};
 pub use errors::{Code, Level, level, meaning};

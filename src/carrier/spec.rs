@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::caller::Script;
 use super::exchange::Method;
 use super::faults::Fault;
 use super::front::Front;
 use super::noise::Noise;
 use super::timeline::Event;
+use crate::phone::script::Script;
 
 /// An incoming call to place.
 #[derive(Debug, Clone)]

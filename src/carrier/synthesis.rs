@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::json;
 use url::Url;
 
-use super::caller::{Script, Speech, Step};
 use super::ear::audible;
 use crate::audio::mulaw;
 use crate::audio::sound::{self, SoundError};
 use crate::channels::client::{self, ClientError, http_client};
+use crate::phone::script::{Script, Speech, Step};
 
 /// From asking for one sentence to its last byte.
 const LIMIT: Duration = Duration::from_secs(30);

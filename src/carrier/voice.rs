@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::caller::{Script, Speech, Step};
 use super::ear::{Frame, SILENT, audible};
 use super::noise::{Hiss, Noise};
 use super::notes::Notes;
 use super::sounds;
 use crate::audio::{mulaw, sound};
+use crate::phone::script::{Script, Speech, Step};
 use crate::score::{Kind, Label};
 
 /// How long a prompt must be over before the caller believes it.

@@ -168,7 +168,7 @@ impl Holds {
                 };
                 checked(&inside, &files).findings
             }
-            Self::Scenario => super::scenario::read(path, text).err().unwrap_or_default(),
+            Self::Scenario => crate::trial::read(&path.to_string_lossy(), text).findings,
             Self::Engine => match config::read("engine.yaml", text) {
                 Err(ConfigError::Findings(findings)) => findings,
                 _ => Findings::new(),

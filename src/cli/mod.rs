@@ -21,6 +21,7 @@ mod scenario;
 pub mod schema;
 mod score;
 mod simulate;
+mod test;
 mod told;
 mod validate;
 mod whereabouts;
@@ -48,6 +49,8 @@ enum Command {
     Fmt(fmt::Fmt),
     /// Draws a flow: its steps, and where each outcome leads.
     Graph(graph::Graph),
+    /// Plays scenarios on virtual time: no network, no store, milliseconds for a call.
+    Test(test::Test),
     /// Places calls with the built-in carrier, against a flow or a deployed engine.
     Simulate(Box<simulate::Simulate>),
     /// Looks at a project and its environment, or at a deployment as the carrier sees it.
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Test(args) => test::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Replay(args) => replay::run(&args),

@@ -84,7 +84,9 @@ fn replayed(args: &Replay) -> Result<Exit, Exit> {
 
     let alone = replay::alone(&then, &tape);
     if let Some(file) = &args.as_test {
-        return as_test(args, file, &id, &then, &alone, &veil);
+        let began = tape.first().and_then(|first| i64::try_from(first.at.0).ok());
+        let at = began.map(|at| moment(at).replace(' ', "T"));
+        return as_test(args, file, &id, &then, &alone, at.as_deref(), &veil);
     }
     let tasks = kept.tasks.iter().map(|task| (task.key.as_str(), task.payload.as_str()));
     let faults = replay::faults(&alone, &kept.call.state, tasks);
@@ -257,12 +259,19 @@ fn as_test(
     id: &str,
     then: &Side,
     alone: &replay::Alone,
+    at: Option<&str>,
     veil: &Veil,
 ) -> Result<Exit, Exit> {
     let story = story(then, alone);
     let flow = args.flow.clone().unwrap_or_else(|| PathBuf::from(&then.path));
     let short: String = id.chars().take(10).collect();
-    let text = scenario(&story, &format!("as in the call {short}"), &beside(file, &flow), veil);
+    let text = scenario(
+        &story,
+        &format!("as in the call {short}"),
+        &beside(file, &flow),
+        at,
+        veil,
+    );
     if file.as_os_str() == "-" {
         output::print(&text);
     } else if let Err(error) = std::fs::write(file, text) {

@@ -53,7 +53,7 @@ pub fn engine_schema() -> Value {
 
 /// The schema of scenario files.
 pub fn scenario_schema() -> Value {
-    let mut schema = super::scenario::ScenarioForm::schema();
+    let mut schema = crate::trial::form::ScenarioForm::schema();
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("A call to a flow, and what must come of it");
     schema

@@ -2,7 +2,7 @@
 
 use super::output::say;
 use super::run::located;
-use super::scenario::{self, Expect};
+use super::scenario;
 use super::{Exit, logs, output, told};
 use crate::carrier::{
     CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Noise, Outcome, Script, StatusEvent,
@@ -11,6 +11,7 @@ use crate::carrier::{
 use crate::line::Disk;
 use crate::line::config::{self, Settings};
 use crate::line::host::{Host, Refusal};
+use crate::trial::form::Expect;
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +28,9 @@ pub struct Simulate {
     /// A scenario file: flow, caller, faults and what must come of it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["flow", "url", "faults", "dials"])]
     scenario: Option<PathBuf>,
+    /// Which case of the scenario file is played, where it has several.
+    #[arg(long, value_name = "NAME", requires = "scenario")]
+    case: Option<String>,
     /// The voice webhook of an engine that runs somewhere, such as `https://voice.example.com/webhook/incoming_call`.
     #[arg(long)]
     url: Option<String>,
@@ -263,12 +267,22 @@ impl Simulate {
             eprintln!("error: the scenario `{}` cannot be read: {error}", path.display());
             Exit::Usage
         })?;
-        let scenario = scenario::read(path, &text).map_err(|findings| {
+        let scenario = scenario::read(path, &text, self.case.as_deref()).map_err(|findings| {
             output::print_findings(&findings);
             Exit::Problems
         })?;
         if self.format == Format::Human {
             say!("{}", scenario.name);
+        }
+        if !scenario.passed_over.is_empty() {
+            let keys = scenario.passed_over.join("`, `");
+            eprintln!("note: only `engine test` plays or checks `{keys}`");
+        }
+        if let Some(from) = scenario.from {
+            self.from = from;
+        }
+        if let Some(to) = scenario.to {
+            self.to = to;
         }
         self.flow = Some(scenario.flow);
         self.caller = scenario.caller;
@@ -340,7 +354,9 @@ fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exi
         let silence = report.longest_silence.length();
         let too_quiet = args.max_silence.is_some_and(|most| silence > most);
         let failed = report.outcome == Outcome::ApplicationError;
-        let missed = expect.map(|expect| expect.missed(report)).unwrap_or_default();
+        let missed = expect
+            .map(|expect| scenario::missed(expect, report))
+            .unwrap_or_default();
         good &= !too_quiet && !failed && missed.is_empty();
         if args.format == Format::Json {
             say!("{}", told::summary(report));

@@ -4,9 +4,9 @@ use super::apply::Unapplied;
 use super::clock::now;
 use super::engine::Engine;
 use super::sockets::Connected;
-use super::talk::{Setting, Talker, Wanted, conversation};
+use super::talk::{Setting, Wanted, conversation};
 use super::wishes::Names;
-use crate::call::{CallId, Event, MediaOrder, Pii, Time};
+use crate::call::{CallId, Conversing, Event, MediaOrder, Pii, Time};
 use crate::media::{self, Admission, Host, Pulse, RelaySetup, Start, TalkSetup};
 use crate::server::{MediaSocket, SocketKind};
 use crate::twiml::Links;
@@ -240,7 +240,7 @@ impl CallHost {
             false => None,
         };
         match talker {
-            Talker::Sound(talk) => Admission::Talk(TalkSetup {
+            Conversing::Sound(talk) => Admission::Talk(TalkSetup {
                 talk,
                 clips: clips.into(),
                 pulse,
@@ -248,7 +248,7 @@ impl CallHost {
                 crew,
                 tape,
             }),
-            Talker::Text(talk) => {
+            Conversing::Text(talk) => {
                 let links = Links::new(self.engine.config.public_url.clone().unwrap_or(origin));
                 Admission::Relay(RelaySetup {
                     talk,

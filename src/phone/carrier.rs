@@ -158,6 +158,9 @@ impl Phone<'_> {
         self.ear.over(self.now);
         self.leg.doing = Doing::Over;
         self.tell(What::Over(why));
+        if self.loses_status {
+            return self.look();
+        }
         let seconds = u32::try_from(self.now.since(self.call.facts.started).div_ceil(1000)).ok();
         let event = Event::StatusChanged {
             status,

@@ -14,6 +14,7 @@ mod make;
 mod moves;
 #[expect(clippy::module_inception, reason = "the room is named after what it holds")]
 mod phone;
+pub mod script;
 mod stage;
 mod told;
 

@@ -52,6 +52,10 @@ pub struct Phone<'a> {
     pub(super) answered: bool,
     /// Whether something went wrong on purpose, so that a failing step is no surprise.
     pub(super) disturbed: bool,
+    /// How much later the carrier's requests reach the engine, in milliseconds.
+    pub delay: u64,
+    /// Whether the carrier's word of the call's end is lost.
+    pub loses_status: bool,
 }
 
 /// How a call is looked at from its first moment.
@@ -108,15 +112,27 @@ impl<'a> Phone<'a> {
         arrival: &Arrival,
         beginning: Beginning,
     ) -> Self {
+        Self::rings_at(flow, stage, drive, arrival, beginning, START)
+    }
+
+    /// As [`Phone::rings_with`], at a moment of one's own.
+    pub fn rings_at(
+        flow: &'a Flow,
+        stage: &'a Stage,
+        drive: &'a dyn Drive,
+        arrival: &Arrival,
+        beginning: Beginning,
+        now: Time,
+    ) -> Self {
         let Beginning { tell, mishap, probe } = beginning;
-        let (call, effects) = drive.begin(flow, START, arrival, probe);
+        let (call, effects) = drive.begin(flow, now, arrival, probe);
         let mut phone = Self {
             flow,
             stage,
             drive,
             call,
             leg: Leg::new(),
-            now: START,
+            now,
             tasks: Vec::new(),
             ear: Ear::default(),
             violations: Vec::new(),
@@ -129,6 +145,8 @@ impl<'a> Phone<'a> {
             answered: false,
             mishap,
             disturbed: mishap.is_some(),
+            delay: 0,
+            loses_status: false,
         };
         phone.take(effects);
         phone.receive(Ticket::FIRST);
@@ -172,6 +190,7 @@ impl<'a> Phone<'a> {
                 return;
             }
         };
+        self.now = self.now.plus(self.delay);
         let event = Event::CarrierAsked { ticket, params };
         self.answer = None;
         self.happens(&event);
@@ -320,7 +339,7 @@ impl<'a> Phone<'a> {
     }
 
     /// What must be true whenever nothing is being handled.
-    pub(super) fn look(&mut self) {
+    pub fn look(&mut self) {
         match &self.call.phase {
             Phase::Live(live) => {
                 if !self.call.timers.contains_key(&Timer::Limit)

@@ -8,11 +8,15 @@ use std::fmt::Write;
 const STAND_IN: &str = "word";
 
 /// Writes a story as a scenario for the flow at `flow`, relative to the file. What cannot be said in a scenario is
-/// told in comments, so that nobody takes the scenario for more than it is.
-pub fn scenario(story: &Story, name: &str, flow: &str, veil: &Veil) -> String {
+/// told in comments, so that nobody takes the scenario for more than it is. `at` is when the call came in, as a scenario
+/// writes it.
+pub fn scenario(story: &Story, name: &str, flow: &str, at: Option<&str>, veil: &Veil) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "scenario: {}", quoted(name));
     let _ = writeln!(text, "flow: {}", quoted(flow));
+    if let Some(at) = at {
+        let _ = writeln!(text, "at: {}", quoted(at));
+    }
     let steps = caller(story, veil);
     if !steps.is_empty() {
         let _ = writeln!(text, "caller: {}", quoted(&steps.join("; ")));
@@ -206,17 +210,18 @@ mod tests {
             What::StreamDropped(3_400),
             What::HungUp,
         ]);
-        let text = scenario(&story, "no number: none", "../flows/main.yaml", &Veil::default());
+        let text = scenario(&story, "no number: none", "../flows/main.yaml", None, &Veil::default());
         let want = "scenario: \"no number: none\"\nflow: \"../flows/main.yaml\"\n\
             caller: \"wait prompt; keys 1; wait prompt; keys 1234#; wait prompt; speak word word word, word; wait 6s; hangup\"\n\
             faults: [\"drop-stream=3s\"]\ndials: [busy]\n";
         assert!(text.starts_with(want), "{text}");
         assert!(text.contains("  hears: [tts/a.mp3]\n  recordings: 0\n"), "{text}");
         assert!(!text.contains("Dana") && !text.contains("4711"), "{text}");
-        let revealed = scenario(&story, "x", "x", &Veil::lifted());
+        let revealed = scenario(&story, "x", "x", Some("2026-11-22T10:30:00Z"), &Veil::lifted());
         assert!(
             revealed.contains("keys 4711#; wait prompt; speak I am Dana, yes"),
             "{revealed}"
         );
+        assert!(revealed.contains("\nat: \"2026-11-22T10:30:00Z\"\n"), "{revealed}");
     }
 }

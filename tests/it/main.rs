@@ -31,5 +31,6 @@ mod speak;
 mod stage;
 mod think;
 mod transcribe;
+mod trial;
 mod trouble;
 mod wire;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "flow", "step", "compile", "check", "diff", "edit", "graph", "replay", "call", "talk", "twiml", "audio", "score",
-    "phone", "prove",
+    "phone", "prove", "trial",
 ];
 
 const FORBIDDEN: [&str; 18] = [

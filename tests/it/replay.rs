@@ -164,6 +164,14 @@ async fn a_conversation_is_replayed_beside_edited_flows() {
         "{text}\n{told}{}",
         String::from_utf8_lossy(&played.stderr)
     );
+    // On virtual time too.
+    let played = Command::new(env!("CARGO_BIN_EXE_engine"))
+        .arg("test")
+        .arg(&scenario)
+        .output()
+        .expect("the command runs");
+    let told = String::from_utf8_lossy(&played.stdout);
+    assert_eq!(played.status.code(), Some(0), "{text}\n{told}");
 }
 
 const DESK: &str = r#"flow: desk

@@ -32,6 +32,14 @@ pub struct Kind {
 /// All protocols.
 pub const KINDS: &[Kind] = &[openai::KIND, anthropic::KIND, scripted::KIND];
 
+/// What rules of the protocol `scripted` answer, and what they wish; none where they cannot be read.
+pub fn by_rules(
+    options: &serde_json::Map<String, Value>,
+    messages: &[Message],
+) -> Option<(String, Option<ActionCall>)> {
+    scripted::by_rules(options, messages)
+}
+
 /// Answers; many conversations at once.
 pub trait Thinker: Send + Sync {
     /// Answers one request, word by word. Dropping the future cancels it at the service. An error after the first thought

@@ -38,18 +38,27 @@ struct Rule {
 }
 
 fn make(service: &Service) -> Result<Arc<dyn Thinker>, ProviderError> {
-    let rules = match service.options.get("answers") {
+    Ok(Arc::new(read(&service.options)?))
+}
+
+/// What the rules of these options answer to these messages, and what they wish; none where they cannot be read.
+pub(super) fn by_rules(options: &Map<String, Value>, messages: &[Message]) -> Option<(String, Option<ActionCall>)> {
+    Some(read(options).ok()?.answer(messages))
+}
+
+fn read(options: &Map<String, Value>) -> Result<Scripted, ProviderError> {
+    let rules = match options.get("answers") {
         None => Vec::new(),
         Some(Value::Array(rules)) => rules.iter().map(rule).collect::<Result<_, _>>()?,
         Some(_) => return Err(bad("`answers` is not a list")),
     };
-    let otherwise = service.option("otherwise");
+    let otherwise = options.get("otherwise").and_then(Value::as_str).map(str::to_owned);
     let always = |rule: &Rule| rule.words.is_empty() && rule.hears.is_empty() && rule.turn.is_none();
     if otherwise.is_none() && !rules.iter().any(always) {
         return Err(bad("`otherwise` is missing: what is said where no answer fits"));
     }
     let otherwise = otherwise.unwrap_or_default();
-    Ok(Arc::new(Scripted { rules, otherwise }))
+    Ok(Scripted { rules, otherwise })
 }
 
 impl Scripted {
