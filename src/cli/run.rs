@@ -4,7 +4,9 @@ use super::{Exit, logs, output};
 use crate::line::config;
 use crate::line::host::{Host, Refusal};
 use crate::line::{Disk, Reload, project_root};
+use crate::prove::proven;
 use notify::Watcher;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +22,7 @@ pub struct Run {
     /// Takes edits of flows, templates and prompts for new calls while it runs.
     #[arg(long, env = "ENGINE_WATCH")]
     watch: bool,
-    /// Checks everything and stops before it listens.
+    /// Checks and proves everything, and stops before it listens.
     #[arg(long)]
     dry_run: bool,
     /// Logs as JSON.
@@ -69,14 +71,7 @@ async fn serve(args: &Run) -> Exit {
     };
     let disk = Arc::new(Disk::new(&root));
     if args.dry_run {
-        return match crate::line::Flows::load(disk, &flow, settings.numbers) {
-            Ok((_, warnings)) => {
-                output::findings_of(&warnings);
-                eprintln!("`{flow}` would run");
-                Exit::Done
-            }
-            Err(wrong) => output::flows_refused(&wrong),
-        };
+        return would_run(disk, &flow, settings.numbers);
     }
     let secrets = [
         ("TWILIO_ACCOUNT_SID", settings.carrier.account_sid.is_some()),
@@ -103,6 +98,32 @@ async fn serve(args: &Run) -> Exit {
         () = host.stop() => tracing::info!("stopped"),
         () = told_to_stop() => tracing::warn!("stopped at once"),
     }
+    Exit::Done
+}
+
+/// Everything that can be known before a call comes in, the proof included.
+fn would_run(disk: Arc<Disk>, flow: &str, numbers: HashMap<String, String>) -> Exit {
+    let flows = match crate::line::Flows::load(Arc::clone(&disk), flow, numbers) {
+        Ok((flows, _)) => flows,
+        Err(wrong) => return output::flows_refused(&wrong),
+    };
+    let (mut wrong, mut warned) = (Vec::new(), Vec::new());
+    for path in flows.paths() {
+        let (compiled, proof) = proven(&path, &*disk);
+        if let Some(proof) = proof {
+            eprintln!("{path}: {proof}");
+        }
+        if compiled.flow.is_none() {
+            wrong.push(compiled);
+        } else if !compiled.findings.is_empty() {
+            warned.push(compiled);
+        }
+    }
+    if !wrong.is_empty() {
+        return output::flows_refused(&wrong);
+    }
+    output::findings_of(&warned);
+    eprintln!("`{flow}` would run");
     Exit::Done
 }
 

@@ -3,9 +3,10 @@
 use super::disk::Disk;
 use super::providers;
 use super::staff::Serving;
-use crate::call::{Asset, Flow};
+use crate::call::{Asset, Flow, FlowHash};
 use crate::check::checked;
 use crate::compile::{Compiled, Files, ProviderNames, compile};
+use crate::prove::proven;
 use crate::store::{Store, StoreError};
 use crate::talk::Clip;
 use crate::twiml::Templates;
@@ -92,6 +93,8 @@ pub struct Flows {
     by_number: HashMap<String, String>,
     /// Files whose latest content was refused, by what it was: the same fault is told once.
     refused: RwLock<HashMap<String, BTreeMap<String, String>>>,
+    /// Versions of files that check out and whose proof has failed: it is not tried again every few seconds.
+    unfit: Mutex<HashMap<String, FlowHash>>,
     current: RwLock<HashMap<String, Arc<Version>>>,
     known: RwLock<HashMap<String, Arc<Version>>>,
 }
@@ -108,6 +111,7 @@ impl Flows {
             main: main.to_owned(),
             by_number,
             refused: RwLock::default(),
+            unfit: Mutex::default(),
             current: RwLock::default(),
             known: RwLock::default(),
         };
@@ -170,9 +174,28 @@ impl Flows {
             .collect()
     }
 
-    /// Compiles a file anew. New calls take it if it checks out; calls in progress keep theirs.
+    /// Compiles a file anew. New calls take it if it is proven; calls in progress keep theirs.
     pub fn reload(&self, path: &str) -> Reload {
-        self.take(path, checked(path, &*self.disk))
+        let compiled = checked(path, &*self.disk);
+        let hash = compiled.flow.as_ref().map(|flow| flow.hash.clone());
+        let Some(hash) = hash.filter(|hash| !self.runs(path, hash)) else {
+            return self.take(path, compiled);
+        };
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        if unfit.get(path) == Some(&hash) {
+            return Reload::Unchanged;
+        }
+        let (compiled, _) = proven(path, &*self.disk);
+        if compiled.flow.is_none() {
+            unfit.insert(path.to_owned(), hash);
+            return Reload::Rejected(Box::new(compiled));
+        }
+        self.take(path, compiled)
+    }
+
+    fn runs(&self, path: &str, hash: &FlowHash) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.get(path).is_some_and(|version| version.flow.hash == *hash)
     }
 
     /// The version of that hash: from memory, or compiled from what the store kept. None where nobody kept it.

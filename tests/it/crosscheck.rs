@@ -11,6 +11,8 @@ use tokio::process::Command;
 const FLOWS: [&str; 3] = ["flows/menu.yaml", "flows/receptionist.yaml", "flows/voicemail.yaml"];
 /// How far a measured silence may be from the proven one, in hundredths.
 const TOLERANCE: u64 = 10;
+/// A busy machine adds to a silence that is measured: such a call is placed again.
+const TRIES: usize = 3;
 
 /// What a caller does so that a call goes this way: a script of `engine simulate`, and faults.
 ///
@@ -69,6 +71,10 @@ async fn simulated(project: &Path, flow: &str, caller: &str, faults: &[&str]) ->
     summary["summary"].clone()
 }
 
+fn is_near(proven: u64, measured: u64) -> bool {
+    proven.abs_diff(measured) * 100 <= proven * TOLERANCE
+}
+
 fn silence(summary: &Value) -> u64 {
     summary["longest_silence_ms"].as_u64().expect("a number")
 }
@@ -86,16 +92,21 @@ async fn the_longest_silence_is_as_long_on_a_real_call() {
         let proof = proof(&folder, flow);
         let (caller, faults) = played(&proof.silence.way)
             .unwrap_or_else(|other| panic!("{flow}: `engine simulate` cannot play {other}; teach this test how"));
+        let proven = proof.silence.millis;
         tokio::spawn(async move {
-            let measured = silence(&simulated(&folder, flow, &caller, &faults).await);
-            (flow, proof.silence.millis, measured)
+            let mut measured = Vec::new();
+            while measured.len() < TRIES && !measured.last().is_some_and(|last| is_near(proven, *last)) {
+                measured.push(silence(&simulated(&folder, flow, &caller, &faults).await));
+            }
+            (flow, proven, measured)
         })
     });
     for call in calls {
         let (flow, proven, measured) = call.await.expect("the call");
+        let last = measured.last().copied().unwrap_or_default();
         assert!(
-            proven.abs_diff(measured) * 100 <= proven * TOLERANCE,
-            "{flow}: proven {proven} ms, measured {measured} ms"
+            is_near(proven, last),
+            "{flow}: proven {proven} ms, measured {measured:?} ms"
         );
     }
 }
@@ -104,7 +115,8 @@ async fn the_longest_silence_is_as_long_on_a_real_call() {
 async fn no_fault_of_a_stream_makes_a_longer_one() {
     let project = project();
     let flow = "flows/receptionist.yaml";
-    let bound = proof(project.path(), flow).silence.millis;
+    let proof = proof(project.path(), flow);
+    let bound = proof.limit;
     let faults = [
         "refuse-stream",
         "never-stream",
@@ -122,8 +134,8 @@ async fn no_fault_of_a_stream_makes_a_longer_one() {
         let (fault, summary) = call.await.expect("the call");
         let measured = silence(&summary);
         assert!(
-            measured * 100 <= bound * (100 + TOLERANCE),
-            "{fault}: proven {bound} ms at most, measured {measured} ms: {summary}"
+            measured <= bound,
+            "{fault}: {bound} ms allowed and proven, measured {measured} ms: {summary}"
         );
     }
 }

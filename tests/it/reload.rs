@@ -35,8 +35,9 @@ async fn edits_are_for_new_calls() {
         "{now}"
     );
 
-    // A wrong edit, and one that is half written.
+    // A wrong edit, one that only a call would show, and one that is half written.
     for (wrong, what) in [
+        (edited.replace("silence: 4s", "silence: 9s"), "hears nothing for 9.0 s"),
         (edited.replace("next: talk", "next: tolk"), "tolk"),
         (edited[..edited.len() / 3].to_owned(), ""),
     ] {
