@@ -10,6 +10,7 @@ mod document;
 mod drive;
 mod ear;
 mod leg;
+mod look;
 mod make;
 mod moves;
 #[expect(clippy::module_inception, reason = "the room is named after what it holds")]
@@ -22,8 +23,9 @@ pub use act::{Act, Dial, Gather, Record, Sound, Stream, Way};
 pub use drive::{Drive, Machine};
 pub use ear::{Ear, Silence};
 pub use leg::{Doing, Leg};
+pub use look::Violation;
 pub use make::REFUSED;
 pub use moves::{DialEnd, Mishap, Move, Timing};
-pub use phone::{Beginning, Phone, START, Violation};
+pub use phone::{Beginning, Phone, START};
 pub use stage::Stage;
 pub use told::{Told, What};

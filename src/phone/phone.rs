@@ -1,15 +1,16 @@
-//! One call in progress: the machine that moves it, the carrier's leg, timers, tasks, and what must always be true.
+//! One call in progress: the machine that moves it, the carrier's leg, timers, tasks.
 
 use super::act::Way;
 use super::drive::Drive;
 use super::ear::Ear;
 use super::leg::{Doing, Leg};
+use super::look::Violation;
 use super::moves::Mishap;
 use super::stage::Stage;
 use super::told::{Told, What};
 use crate::call::{
-    Answer, Arrival, Call, Effect, Event, Flow, FollowUp, MediaOrder, Params, Phase, Probe, Row, Task, TaskKey,
-    TaskKind, Ticket, Time, Timer, Trouble, WaitOn,
+    Answer, Arrival, Call, Effect, Event, Flow, MediaOrder, Params, Phase, Probe, Row, Task, TaskKey, TaskKind, Ticket,
+    Time, Trouble,
 };
 use crate::twiml::Verb;
 
@@ -37,7 +38,7 @@ pub struct Phone<'a> {
     /// The story so far, where it is wanted.
     pub told: Option<Vec<Told>>,
     /// The tasks of the event that is being handled.
-    fresh: Vec<TaskKey>,
+    pub(super) fresh: Vec<TaskKey>,
     /// How many streams were opened.
     pub(super) streams: u32,
     /// How many recordings were made.
@@ -67,35 +68,6 @@ pub struct Beginning {
     pub mishap: Option<Mishap>,
     /// Who looks on.
     pub probe: Option<Box<Probe>>,
-}
-
-/// Something that must never be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Violation {
-    /// A live call's request was answered with nothing.
-    NoDocument,
-    /// A document cannot be rendered or read; why.
-    BadDocument(String),
-    /// A step failed on this call's own data; the log's words.
-    StepFailed(String),
-    /// A follow-up failed on this call's own data; the log's words.
-    FollowUpFailed(String),
-    /// The same task was ordered twice; its key.
-    OrderedTwice(String),
-    /// A task is under way that nobody waits for; its name.
-    Stray(&'static str),
-    /// A follow-up was done out of order or twice; its number from 0.
-    FollowUpTwice(usize),
-    /// A live call has no timer that bounds it.
-    Unbounded,
-    /// A live call has nothing that moves it on.
-    Stranded,
-    /// A call that was over lives again, or ended twice.
-    Revived,
-    /// A request or report that came twice had another effect than when it came once.
-    NotRepeatable,
-    /// A queue's waiting document holds nothing to hear.
-    SilentQueue,
 }
 
 impl<'a> Phone<'a> {
@@ -336,72 +308,5 @@ impl<'a> Phone<'a> {
             Row::Contact { .. } => What::Row("contact"),
         };
         self.tell(what);
-    }
-
-    /// What must be true whenever nothing is being handled.
-    pub fn look(&mut self) {
-        match &self.call.phase {
-            Phase::Live(live) => {
-                if !self.call.timers.contains_key(&Timer::Limit)
-                    && !matches!(live.wait.on, WaitOn::Farewell(crate::call::EndReason::TooLong))
-                {
-                    self.violations.push(Violation::Unbounded);
-                }
-                // Of a stream to somebody else's endpoint nothing is heard while it runs; the limit bounds it.
-                let waits = self.call.timers.keys().any(|timer| *timer != Timer::Limit);
-                if !waits && self.leg.doing != Doing::StreamingAway {
-                    self.violations.push(Violation::Stranded);
-                }
-                // A stream that nobody opens and a caller who is not heard leave no other way back.
-                let watched = match &self.leg.doing {
-                    Doing::Connecting => self.call.timers.contains_key(&Timer::StreamStart),
-                    Doing::Streaming { .. } => self.call.timers.contains_key(&Timer::StreamMedia),
-                    _ => true,
-                };
-                if !watched && matches!(live.wait.on, WaitOn::Stream(_)) {
-                    self.violations.push(Violation::Stranded);
-                }
-            }
-            Phase::Ended { .. } if !self.call.timers.is_empty() => self.violations.push(Violation::Stranded),
-            Phase::Ended { .. } => {}
-        }
-        self.look_at_tasks();
-    }
-
-    /// Every task belongs to somebody, and each follow-up comes once, in its order.
-    fn look_at_tasks(&mut self) {
-        let call = &self.call;
-        let awaited = |task: &Task| match &task.kind {
-            TaskKind::AskStatus | TaskKind::HangUpCall | TaskKind::Transcribe { .. } => true,
-            TaskKind::RedirectCall { .. } => call.redirect.as_ref().is_some_and(|redirect| redirect.key == task.key),
-            TaskKind::SendMessage { .. } | TaskKind::Http { .. } => {
-                call.wishes.contains_key(&task.key)
-                    || match &call.phase {
-                        Phase::Live(live) => matches!(&live.wait.on, WaitOn::Task { key, .. } if *key == task.key),
-                        Phase::Ended { follow_up, .. } => {
-                            matches!(follow_up, FollowUp::Waiting { key, .. } if *key == task.key)
-                        }
-                    }
-            }
-        };
-        let fresh = std::mem::take(&mut self.fresh);
-        for task in self.tasks.iter().filter(|task| fresh.contains(&task.key)) {
-            if !awaited(task) {
-                self.violations.push(Violation::Stray(task.kind.name()));
-            }
-        }
-        if fresh.is_empty() {
-            return;
-        }
-        if let Phase::Ended {
-            follow_up: FollowUp::Waiting { item, .. },
-            ..
-        } = &self.call.phase
-        {
-            if self.followed.is_some_and(|before| before >= *item) {
-                self.violations.push(Violation::FollowUpTwice(*item));
-            }
-            self.followed = Some(*item);
-        }
     }
 }

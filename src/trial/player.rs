@@ -2,91 +2,28 @@
 
 mod begin;
 mod caller;
-
+mod end;
+mod ground;
+mod plan;
+mod talking;
 mod tasks;
 
-mod talking;
+pub use ground::Ground;
 
 use super::brain::Brain;
 use super::faults::Fault;
 use super::hearing::{Actor, Hearing};
-use super::outcome::{Heard, Message, Played, Request};
+use super::outcome::{Message, Played, Request};
 use super::recorder::Recorder;
 use super::scenario::Scenario;
 use super::services::Services;
 use super::session::Session;
-use crate::call::{CarrierStatus, Event, Flow, Phase, StepId, TaskKey, Time, Timer};
-use crate::phone::script::Step;
-use crate::phone::{DialEnd, Doing, Mishap, Move, Phone, Stage, Told, What};
-use crate::talk::Clip;
-use std::cell::RefCell;
+use crate::call::{CarrierStatus, Event, StepId, TaskKey, Time, Timer};
+use crate::phone::{Doing, Mishap, Move, Phone, Told, What};
 use std::collections::HashMap;
-use std::rc::Rc;
 
-/// How long the carrier's REST API takes, in milliseconds.
-const REST: u64 = 150;
-/// How long the carrier takes to open a stream.
-const CONNECTS: u64 = 200;
-/// How long it rings until somebody answers, and how long they talk, as with `engine simulate`.
-const RINGS: u64 = 2_000;
-const TALKS: u64 = 5_000;
-/// How long a queue, a payment and a transfer take.
-const WAITS: u64 = 10_000;
-const PAYS: u64 = 4_000;
 /// A call that does not come to an end in so many turns of the loop never does.
 const TURNS: usize = 200_000;
-/// The caller's number and the one that is called, where nothing is said; as with `engine simulate`.
-const FROM: &str = "+972501234567";
-const TO: &str = "+97231234567";
-
-/// A flow with everything that its calls share.
-#[derive(Debug)]
-pub struct Ground<'a> {
-    flow: &'a Flow,
-    stage: Stage,
-    clips: RefCell<HashMap<String, Rc<[Clip]>>>,
-}
-
-impl<'a> Ground<'a> {
-    /// A flow that compiles, with its templates.
-    pub fn new(flow: &'a Flow, templates: crate::twiml::Templates) -> Self {
-        Self {
-            flow,
-            stage: Stage::new(templates),
-            clips: RefCell::default(),
-        }
-    }
-
-    /// The flow.
-    pub fn flow(&self) -> &'a Flow {
-        self.flow
-    }
-
-    /// Its templates and addresses.
-    pub fn stage(&self) -> &Stage {
-        &self.stage
-    }
-
-    /// An agent's sounds. Of them only the length counts.
-    fn clips(&self, agent: &crate::call::Agent) -> Rc<[Clip]> {
-        let mut known = self.clips.borrow_mut();
-        let clips = known.entry(agent.name.clone()).or_insert_with(|| {
-            let sounds = agent.clips.iter().zip(&agent.texts);
-            sounds
-                .map(|(path, text)| {
-                    let millis = self
-                        .flow
-                        .assets
-                        .get(path)
-                        .map_or(0, |asset| asset.millis.unwrap_or(2_000));
-                    let bytes = usize::try_from(millis.saturating_mul(8)).unwrap_or(0);
-                    Clip::new(vec![crate::audio::mulaw::SILENCE; bytes], text.as_str())
-                })
-                .collect()
-        });
-        Rc::clone(clips)
-    }
-}
 
 /// Plays a scenario on its flow.
 pub fn play(ground: &Ground<'_>, scenario: &Scenario) -> Played {
@@ -292,99 +229,6 @@ impl<'a> Player<'a> {
             told.push(Told { at, what, step });
         }
     }
-
-    /// What the carrier does next by itself, and when.
-    fn plan(&mut self) {
-        let doing = self.phone.leg.doing().clone();
-        if self.planned_for.as_ref() == Some(&doing) {
-            return;
-        }
-        let now = self.phone.now.0;
-        let has = |fault: Fault| self.faults.contains(&fault);
-        let planned = match &doing {
-            Doing::Dialling { .. } => {
-                let how = self.dials.pop_front();
-                match how.as_deref() {
-                    Some("busy") => Some((1_000, Move::Dialled(DialEnd::Busy))),
-                    Some("failed") => Some((1_000, Move::Dialled(DialEnd::Failed))),
-                    Some("canceled") => Some((1_000, Move::Dialled(DialEnd::Canceled))),
-                    Some("no-answer") => None,
-                    _ => Some((RINGS, Move::Dialled(DialEnd::Talked(TALKS)))),
-                }
-            }
-            Doing::Connecting if has(Fault::NeverStream) => None,
-            Doing::Connecting if has(Fault::RefuseStream) => Some((CONNECTS, Move::StreamRefused)),
-            Doing::Connecting => Some((CONNECTS, Move::StreamStarts(crate::phone::Timing::Early))),
-            Doing::Streaming { .. } => self.faults.iter().find_map(|fault| match fault {
-                Fault::DropStream(after) => Some((*after, Move::StreamBreaks { heard: true })),
-                _ => None,
-            }),
-            Doing::StreamingAway => Some((WAITS, Move::StreamBreaks { heard: true })),
-            Doing::Queueing => Some((WAITS, Move::Queued(self.queue))),
-            Doing::Paying => Some((PAYS, Move::Paid(self.payment))),
-            Doing::Referring => Some((RINGS, Move::Referred(self.referred))),
-            _ => None,
-        };
-        if let (Some((after, _)), Doing::Queueing | Doing::Paying | Doing::Referring | Doing::StreamingAway) =
-            (&planned, &doing)
-        {
-            // Music, the carrier's own dialogue, ringing, somebody else's sound.
-            self.phone.ear.sound(self.phone.now, Time(now.saturating_add(*after)));
-        }
-        self.planned = planned.map(|(after, next)| (now.saturating_add(after), next));
-        self.planned_for = Some(doing);
-    }
-
-    fn end(mut self, recorder: &Recorder) -> Played {
-        let over = self.over.unwrap_or(self.phone.now);
-        if self.over.is_none() {
-            self.phone.ear.listen(self.phone.now);
-        }
-        let notes = std::mem::take(&mut *recorder.0.borrow_mut());
-        let told = self.phone.told.take().unwrap_or_default();
-        let heard = told
-            .iter()
-            .filter_map(|told| match &told.what {
-                What::Hears { what, spoken, .. } if !what.is_empty() => Some(Heard {
-                    at: told.at,
-                    what: what.clone(),
-                    spoken: *spoken,
-                }),
-                _ => None,
-            })
-            .collect();
-        Played {
-            began: self.began,
-            over,
-            heard,
-            silence: self.phone.ear.longest(),
-            steps: self.steps,
-            edges: self.edges,
-            end: match &self.phone.call.phase {
-                Phase::Ended { reason, .. } => Some(*reason),
-                Phase::Live(_) => None,
-            },
-            recordings: self.phone.call.recordings.len(),
-            messages: self.messages,
-            requests: self.requests,
-            turns: self.turns,
-            documents: notes.documents,
-            rows: notes.rows,
-            vars: self.phone.call.vars.clone(),
-            contact: self.phone.call.contact.clone(),
-            violations: std::mem::take(&mut self.phone.violations),
-            unplayed: self.actor.steps.iter().filter(|step| does_something(step)).count(),
-            ran_out: self.brain.ran_out,
-            told,
-        }
-    }
-}
-
-fn does_something(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::Speak(_) | Step::Backchannel(_) | Step::Keys(_) | Step::HangUp
-    )
 }
 
 fn mishap_of(fault: &Fault) -> Option<Mishap> {
@@ -393,25 +237,4 @@ fn mishap_of(fault: &Fault) -> Option<Mishap> {
         Fault::RenderFails(_) => Some(Mishap::RenderFails),
         _ => None,
     }
-}
-
-const QUEUES: [&str; 4] = ["bridged", "leave", "queue-full", "error"];
-const PAYMENTS: [&str; 8] = [
-    "success",
-    "too-many-failed-attempts",
-    "caller-interrupted-with-star",
-    "caller-hung-up",
-    "payment-connector-error",
-    "validation-error",
-    "internal-error",
-    "input-timed-out",
-];
-
-/// The word of a list, or its first.
-fn known<const N: usize>(word: Option<&str>, words: &[&'static str; N]) -> &'static str {
-    words
-        .iter()
-        .copied()
-        .find(|known| Some(*known) == word)
-        .unwrap_or(words[0])
 }

@@ -1,6 +1,6 @@
 //! How a call begins: its caller, what goes wrong, and what everybody around it will do.
 
-use super::{FROM, Ground, PAYMENTS, Player, QUEUES, TO, known, mishap_of};
+use super::{Ground, Player, mishap_of};
 use crate::call::{Arrival, Params, Probe};
 use crate::phone::script::Step;
 use crate::phone::{Beginning, Phone};
@@ -13,6 +13,22 @@ use crate::trial::scenario::Scenario;
 use crate::trial::services::Services;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+
+/// The caller's number and the one that is called, where nothing is said; as with `engine simulate`.
+const FROM: &str = "+972501234567";
+const TO: &str = "+97231234567";
+/// The carrier's words for the end of a queue and of a payment, the usual one first.
+const QUEUES: [&str; 4] = ["bridged", "leave", "queue-full", "error"];
+const PAYMENTS: [&str; 8] = [
+    "success",
+    "too-many-failed-attempts",
+    "caller-interrupted-with-star",
+    "caller-hung-up",
+    "payment-connector-error",
+    "validation-error",
+    "internal-error",
+    "input-timed-out",
+];
 
 impl<'a> Player<'a> {
     pub(super) fn new(ground: &'a Ground<'a>, scenario: &'a Scenario, recorder: &'a Recorder) -> Self {
@@ -126,4 +142,13 @@ fn arrival(scenario: &Scenario, origin: &str) -> Arrival {
         contact: (!contact.is_empty()).then_some(Value::Object(contact)),
         draining: false,
     }
+}
+
+/// The word of a list, or its first.
+fn known<const N: usize>(word: Option<&str>, words: &[&'static str; N]) -> &'static str {
+    words
+        .iter()
+        .copied()
+        .find(|known| Some(*known) == word)
+        .unwrap_or(words[0])
 }

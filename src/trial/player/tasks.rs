@@ -1,10 +1,13 @@
 //! What becomes of the tasks that a call orders, and when.
 
-use super::{Player, REST};
+use super::Player;
 use crate::call::{CarrierStatus, Phase, StepKind, Talker, Task, TaskKey, TaskKind, TaskOutput};
 use crate::phone::{Move, REFUSED};
 use crate::trial::faults::Fault;
 use crate::trial::outcome::{Message, Request};
+
+/// How long the carrier's REST API takes, in milliseconds.
+const REST: u64 = 150;
 
 impl<'a> Player<'a> {
     /// Tasks that were ordered get the time at which they end.
