@@ -17,6 +17,7 @@ mod google;
 mod graph;
 mod hurt;
 mod large;
+mod links;
 mod listen;
 mod proof;
 mod purity;
