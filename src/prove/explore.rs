@@ -5,6 +5,7 @@ use super::chances::{Chance, chances};
 use super::key::key;
 use crate::call::{Doubt, Flow, Phase, Probe, StepId, Timer};
 use crate::phone::{Beginning, Drive, Mishap, Move, Phone, Stage, Violation};
+use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -329,7 +330,13 @@ impl<'a> Search<'a> {
         }
         if silence > self.flow.limits.silence && node.mishaps <= 1 {
             let known = self.found.silences.entry(node.step).or_insert((0, id));
-            if silence > known.0 {
+            // Of two that are alike, the one with fewer mishaps is told.
+            let mishaps = self
+                .found
+                .nodes
+                .get(known.1)
+                .map_or(node.mishaps, |known| known.mishaps);
+            if (known.0, Reverse(mishaps)) < (silence, Reverse(node.mishaps)) {
                 bad = true;
                 *known = (silence, id);
             }

@@ -107,7 +107,8 @@ impl Teller<'_> {
             let Some(step) = story.quiet_step(self.flow).or(*ends) else {
                 continue;
             };
-            if by_step.get(&step).is_none_or(|(known, _)| known < millis) {
+            let better = |(known, other): &(u64, Story)| (*known, other.plainness()) < (*millis, story.plainness());
+            if by_step.get(&step).is_none_or(better) {
                 by_step.insert(step, (*millis, story));
             }
         }

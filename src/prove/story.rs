@@ -46,9 +46,11 @@ impl Story {
     /// What makes the silence as long as it is, to be read after "when".
     pub fn cause(&self) -> String {
         let during = |told: &&Told| told.at >= self.silence.from && told.at <= self.silence.to;
-        let mut plain = None;
+        let (mut plain, mut last) = (None, None);
         for told in self.told.iter().filter(during) {
             match &told.what {
+                // What is found out as it ends may have made it long, or have nothing to do with it.
+                What::Fault(text) if told.at == self.silence.to => last = Some(text.clone()),
                 What::Fault(text) => return text.clone(),
                 What::Caller(text) if plain.is_none() => plain = Some(format!("the caller {text}")),
                 What::Engine(text) => match text.strip_prefix("the conversation ends: ") {
@@ -64,7 +66,13 @@ impl Story {
                 _ => {}
             }
         }
-        plain.unwrap_or_else(|| self.before())
+        plain.or(last).unwrap_or_else(|| self.before())
+    }
+
+    /// How much goes wrong on the way: of two stories that show the same, the plainer one is told.
+    pub fn plainness(&self) -> std::cmp::Reverse<(usize, usize)> {
+        let faults = self.told.iter().filter(|told| matches!(told.what, What::Fault(_)));
+        std::cmp::Reverse((faults.count(), self.told.len()))
     }
 
     /// What the caller did last before it.
@@ -110,7 +118,7 @@ impl Story {
                 at: Self::since(told.at),
                 text,
                 bad,
-                place: told.step.map(|step| flow.step(step).place.clone()),
+                place: step_of(told, flow).map(|step| flow.step(step).place.clone()),
             });
         }
         scenes.extend(silence.map(quiet_scene));
@@ -138,6 +146,26 @@ fn pause_before(flow: &Flow, step: StepId) -> Option<StepId> {
         }
     }
     None
+}
+
+/// The step that a line belongs to. A document holds the verbs of several steps, and the call then stands at the last of
+/// them: a sound that only one step names is that step's.
+fn step_of(told: &Told, flow: &Flow) -> Option<StepId> {
+    let What::Hears {
+        what, spoken: false, ..
+    } = &told.what
+    else {
+        return told.step;
+    };
+    let names = |step: &crate::call::Step| step.kind.touches().assets.iter().any(|asset| asset.value == *what);
+    if told.step.is_some_and(|step| names(flow.step(step))) {
+        return told.step;
+    }
+    let mut named = flow.steps.iter().enumerate().filter(|(_, step)| names(step));
+    match (named.next(), named.next()) {
+        (Some((index, _)), None) => u16::try_from(index).ok().map(StepId),
+        _ => told.step,
+    }
 }
 
 fn quiet_scene(quiet: Silence) -> Scene {
