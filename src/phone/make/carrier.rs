@@ -17,7 +17,6 @@ impl Phone<'_> {
         else {
             return false;
         };
-        self.tell(What::Carrier(format!("the dialled party: {}", end.word())));
         let mut seconds = String::new();
         match end {
             DialEnd::Talked(millis) => {
@@ -33,6 +32,7 @@ impl Phone<'_> {
             }
             DialEnd::Busy | DialEnd::Failed | DialEnd::Canceled => {}
         }
+        self.tell(What::Carrier(format!("the dialled party: {}", end.word())));
         let bridged = matches!(end, DialEnd::Talked(_)).to_string();
         let mut params = vec![("DialCallStatus", end.word()), ("DialBridged", &bridged)];
         if !seconds.is_empty() {
