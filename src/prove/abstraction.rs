@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 /// Numbers beyond the largest that a flow mentions are all alike; this many more are told apart.
 const MARGIN: i64 = 1;
-/// The largest number that a counter is followed to.
-const LARGEST: i64 = 50;
+/// The largest number that a counter is followed to: where a flow compares with larger ones, nothing is proven of it.
+const LARGEST: i64 = 100_000;
 
 /// A flow's data, abstracted.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Abstraction {
     pub certain: Arc<BTreeSet<String>>,
     /// From here on numbers are alike.
     pub cap: i64,
+    /// Whether no number that decides anything lies beyond it.
+    pub exact: bool,
     /// Which variables can still matter.
     pub alive: Alive,
     /// The fields that the flow reads of a value from outside, by the variable that holds it; `step` for results.
@@ -29,26 +31,26 @@ pub(super) struct Abstraction {
 impl Abstraction {
     pub(super) fn of(flow: &Flow) -> Self {
         let mut fields: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
-        let mut cap = 0;
-        for touches in touched(flow) {
-            let templates = touches
-                .templates
-                .iter()
-                .map(|template| (template.uses(), template.text()));
-            let conditions = touches
-                .conditions
-                .iter()
-                .map(|condition| (condition.uses(), condition.text()));
-            for (uses, text) in templates.chain(conditions) {
-                cap = cap.max(largest(text));
-                for one in uses {
-                    note(one, &mut fields);
-                }
+        let certain = certain(flow);
+        let mut numbers = Numbers::default();
+        for (name, touches) in touched(flow) {
+            for template in &touches.templates {
+                template.uses().iter().for_each(|one| note(one, &mut fields));
+            }
+            for condition in &touches.conditions {
+                condition.uses().iter().for_each(|one| note(one, &mut fields));
+                numbers.decide(condition.uses(), condition.text(), &certain);
+            }
+            let set = touches.sets.iter().zip(&touches.templates);
+            for (_, template) in set.filter(|(set, _)| name == "set" && certain.contains(*set)) {
+                numbers.decide(template.uses(), template.text(), &certain);
+                numbers.largest = numbers.largest.max(largest(template.text()));
             }
         }
         Self {
-            certain: Arc::new(certain(flow)),
-            cap: cap.min(LARGEST) + MARGIN,
+            certain: Arc::new(certain),
+            cap: numbers.cap(),
+            exact: numbers.largest <= LARGEST,
             alive: Alive::of(flow),
             fields,
         }
@@ -105,18 +107,56 @@ impl Abstraction {
     }
 }
 
-/// Everything that steps, follow-ups and agents' actions refer to.
-fn touched(flow: &Flow) -> Vec<Touches<'_>> {
-    let mut touched: Vec<Touches<'_>> = kinds(flow).map(StepKind::touches).collect();
+/// How far numbers are told apart that the flow itself determines.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// The largest that decides anything.
+    largest: i64,
+    /// Whether something is reckoned with them besides counting up and comparing with a constant: then each counts.
+    reckoned: bool,
+}
+
+impl Numbers {
+    fn decide(&mut self, uses: &[Use], text: &str, certain: &BTreeSet<String>) {
+        let mut of: BTreeSet<&str> = BTreeSet::new();
+        for one in uses {
+            if let [top, name, ..] = one.path.as_slice()
+                && top == "vars"
+                && certain.contains(name)
+            {
+                of.insert(name);
+            }
+        }
+        if of.is_empty() {
+            return;
+        }
+        self.largest = self.largest.max(largest(text));
+        // Differences, products and remainders come back from beyond any bound, and two counters know none.
+        self.reckoned |= of.len() > 1 || text.contains(['%', '*', '/', '-', '|']);
+    }
+
+    fn cap(&self) -> i64 {
+        if self.reckoned {
+            LARGEST
+        } else {
+            self.largest.min(LARGEST) + MARGIN
+        }
+    }
+}
+
+/// Everything that steps, follow-ups and agents' actions refer to, by the kind that does.
+fn touched(flow: &Flow) -> Vec<(&str, Touches<'_>)> {
+    let mut touched: Vec<(&str, Touches<'_>)> = kinds(flow).map(|kind| (kind.name(), kind.touches())).collect();
     let whens = flow
         .steps
         .iter()
         .filter_map(|step| step.when.as_ref().map(|(when, _)| when));
     let after = flow.after_call.iter().filter_map(|item| item.when.as_ref());
-    touched.push(Touches {
+    let conditions = Touches {
         conditions: whens.chain(after).collect(),
         ..Touches::default()
-    });
+    };
+    touched.push(("when", conditions));
     touched
 }
 

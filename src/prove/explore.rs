@@ -19,7 +19,7 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// Some seconds of work at most; two mishaps, so that one meets the recovery from another.
+    /// Minutes of work and a gigabyte at most; two mishaps, so that one meets the recovery from another.
     fn default() -> Self {
         Self {
             states: 400_000,
@@ -37,6 +37,8 @@ pub struct Explored {
     pub ways: usize,
     /// Whether every state was visited.
     pub complete: bool,
+    /// Whether every number that decides anything was followed as far as the flow counts.
+    pub exact: bool,
     /// The longest silence with at most so many mishaps; the index is the number.
     pub quietest: Vec<Quietest>,
     /// Each kind of violation at each step, with the node at which it was first seen.
@@ -89,7 +91,8 @@ pub fn explore(flow: &Flow, stage: &Stage, drive: &dyn Drive, bounds: Bounds) ->
         found: Explored {
             states: 0,
             ways: 0,
-            complete: true,
+            complete: abstraction.exact,
+            exact: abstraction.exact,
             quietest: vec![Quietest::default(); usize::from(bounds.mishaps) + 1],
             violations: Vec::new(),
             silences: BTreeMap::new(),

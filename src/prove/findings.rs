@@ -7,7 +7,7 @@ use super::story::{Story, moves, story};
 use crate::call::{Flow, StepId};
 use crate::check::{examined, heads, never_reached, settled};
 use crate::compile::{Compiled, Files};
-use crate::flow::{Finding, Findings, Place, Scene};
+use crate::flow::{Finding, Findings, Place, Scene, Severity};
 use crate::phone::{Drive, Machine, Stage, Violation};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,6 +63,10 @@ pub fn prove_with(compiled: &mut Compiled, drive: &dyn Drive, bounds: Bounds) ->
         states: explored.states,
         ways: explored.ways,
         complete: explored.complete,
+        errors: found
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .count(),
         silence: teller.longest(&quietest(&[0, 1])),
         silence_of_two: teller.longest(&quietest(&[0, 1, 2])),
         limit: flow.limits.silence,
@@ -189,7 +193,7 @@ impl Teller<'_> {
         Finding::error("failing-step", place, message)
             .label("this step")
             .consequence("such a caller would hear the fallback instead")
-            .help("set what it uses on every way to it, or write `| default(…)`")
+            .help("set what it uses on every way to it, or give each part that may be missing its default: `(vars.a | default({})).b | default('')`")
     }
 
     fn engine_fault(&self, violation: &Violation, at: Option<StepId>) -> Finding {
@@ -276,10 +280,14 @@ impl Teller<'_> {
         Finding::warning(
             "not-proven",
             place.unwrap_or_else(|| self.place(None)),
-            format!(
-                "the search was cut short after {} states: nothing is proven of this flow",
-                self.explored.states
-            ),
+            if self.explored.exact {
+                format!(
+                    "the search was cut short after {} states: nothing is proven of this flow",
+                    self.explored.states
+                )
+            } else {
+                "the flow counts further than the search does: nothing is proven of it".to_owned()
+            },
         )
         .category("proof")
         .label("from here on")

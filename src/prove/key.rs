@@ -177,8 +177,14 @@ impl Keyed {
             (Value::String(text), None) => self.put(text.is_empty()),
             (Value::Bool(value), Some(_)) => self.put(*value),
             (Value::Array(values), _) => {
-                self.put(values.len().min(4));
-                for value in values.iter().take(4) {
+                // Of a list that a call brings only its beginning counts; one that the flow writes counts whole.
+                let many = if cap.is_some() {
+                    values.len()
+                } else {
+                    values.len().min(4)
+                };
+                self.put(many);
+                for value in values.iter().take(many) {
                     self.value(value, cap);
                 }
             }

@@ -12,6 +12,8 @@ pub struct Proof {
     pub ways: usize,
     /// Whether all of them were visited; where not, nothing is proven.
     pub complete: bool,
+    /// How many errors the search has found; with any, nothing is proven.
+    pub errors: usize,
     /// The longest silence with nothing or one thing going wrong.
     pub silence: Longest,
     /// With two things at once.
@@ -22,6 +24,13 @@ pub struct Proof {
     pub steps: BTreeMap<String, u64>,
     /// How often each outcome does, as `step/outcome`.
     pub edges: BTreeMap<String, u64>,
+}
+
+impl Proof {
+    /// Whether every call keeps what callers are promised, as far as the search goes.
+    pub fn holds(&self) -> bool {
+        self.complete && self.errors == 0 && self.silence.millis <= self.limit
+    }
 }
 
 /// The longest silence that a caller can hear.
@@ -49,10 +58,12 @@ impl std::fmt::Display for Proof {
         if !self.complete {
             return write!(f, "not proven: cut short after {states} states");
         }
-        if self.silence.millis > self.limit {
+        if self.holds() {
+            f.write_str("proven: ")?;
+        } else if self.silence.millis > self.limit {
             f.write_str("not within the limit: ")?;
         } else {
-            f.write_str("proven: ")?;
+            f.write_str("not proven: ")?;
         }
         match &self.silence {
             Longest { millis: 0, .. } => f.write_str("a caller never hears nothing")?,

@@ -68,6 +68,8 @@ struct Flow<'a> {
 
 #[derive(Serialize)]
 struct Proven<'a> {
+    /// Whether every call keeps what callers are promised.
+    holds: bool,
     /// Whether every state was visited; where not, nothing is proven.
     complete: bool,
     states: usize,
@@ -175,6 +177,7 @@ fn flow(flow: &FlowFile) -> Flow<'_> {
         file: &flow.file,
         name: &flow.name,
         proof: flow.proof.as_ref().map(|proof| Proven {
+            holds: proof.holds(),
             complete: proof.complete,
             states: proof.states,
             ways: proof.ways,

@@ -213,17 +213,23 @@ impl std::error::Error for UnknownFormat {}
 /// How many moments of a story are shown: it is to fit on a screen with the rest.
 const MOMENTS: usize = 12;
 
-/// The call that shows what is wrong, one line for each moment; the last ones, where there are many.
+/// The call that shows what is wrong, one line for each moment. Of many, the last ones and those that are wrong.
 fn story(finding: &Finding) -> Option<String> {
     if finding.story.is_empty() {
         return None;
     }
-    let left_out = finding.story.len().saturating_sub(MOMENTS);
+    let early = finding.story.len().saturating_sub(MOMENTS);
     let mut text = String::from("in such a call:");
-    if left_out > 0 {
-        text.push_str(&format!("\n       … {} before", counted(left_out, "moment")));
-    }
-    for scene in finding.story.iter().skip(left_out) {
+    let mut left_out = 0;
+    for (index, scene) in finding.story.iter().enumerate() {
+        if index < early && !scene.bad {
+            left_out += 1;
+            continue;
+        }
+        if left_out > 0 {
+            text.push_str(&format!("\n       … {}", counted(left_out, "moment")));
+            left_out = 0;
+        }
         let mark = if scene.bad { '!' } else { ' ' };
         let line = scene.place.as_ref().map(|place| format!("  (line {})", place.line()));
         text.push_str(&format!(

@@ -92,3 +92,34 @@ fn a_pause_that_is_too_long_is_told_as_a_call() {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+/// A caller who presses 1 so many times gets to a step with too long a pause.
+fn counting(set: &str, condition: &str) -> String {
+    format!(
+        "flow: t\nversion: 1\nlocale: en-US\nstart: {{call: begin}}\notherwise: end\nsteps:\n\
+         \x20 begin: {{set: {{n: 0}}, next: ask}}\n\
+         \x20 ask:\n    gather: {{prompt: {{say: Again?}}, keys: 1, timeout: 5s, choices: {{again: \"1\"}}}}\n\
+         \x20   on: {{again: count, no_input: end, no_match: end}}\n\
+         \x20 count: {{set: {{n: \"{set}\"}}, next: enough}}\n\
+         \x20 enough: {{choose: {{enough: \"{condition}\"}}, on: {{enough: quiet, else: ask}}}}\n\
+         \x20 quiet: {{pause: 20s, next: end}}\n\
+         \x20 end: {{hangup: {{}}}}\n"
+    )
+}
+
+#[test]
+fn numbers_are_followed_as_far_as_a_flow_counts() {
+    for (set, condition) in [
+        ("{{ vars.n + 1 }}", "vars.n >= 60"),
+        ("{{ vars.n + 1 }}", "vars.n > 400"),
+        ("{{ vars.n + 1 }}", "vars.n % 3 == 0 and vars.n > 4"),
+        ("{{ vars.n + 7 }}", "vars.n - 30 == 5"),
+    ] {
+        let proof = proof(&counting(set, condition));
+        assert!(proof.complete, "{condition}: {proof}");
+        assert!(proof.silence.millis >= 20_000, "{condition}: {proof}");
+        assert!(!proof.holds(), "{condition}: {proof}");
+    }
+    let far = proof(&counting("{{ vars.n + 1 }}", "vars.n > 5000000"));
+    assert!(!far.complete && !far.holds(), "{far}");
+}
