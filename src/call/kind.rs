@@ -134,4 +134,6 @@ pub struct Touches<'a> {
     pub messages: Vec<&'a Located<String>>,
     /// Variables it sets.
     pub sets: Vec<String>,
+    /// Variables that the flow it runs begins with.
+    pub gives: Vec<String>,
 }

@@ -32,6 +32,8 @@ pub struct Doubt {
     pub given: usize,
     /// The variables whose values the flow itself determines: conditions on them alone are judged as they are.
     pub certain: Arc<BTreeSet<String>>,
+    /// What was decided of conditions on the call's own facts and the hour: asked again at once, they hold again.
+    pub settled: Vec<(String, bool)>,
 }
 
 impl Doubt {
@@ -60,10 +62,19 @@ impl Doubt {
         if !self.is_open(condition, vars) {
             return None;
         }
+        let of_facts = |one: &crate::flow::Use| matches!(one.path.first().map(String::as_str), Some("call" | "now"));
+        let stays = condition.uses().iter().all(of_facts);
+        if stays && let Some((_, answer)) = self.settled.iter().find(|(text, _)| text == condition.text()) {
+            return Some(*answer);
+        }
         if self.given == self.answers.len() {
             self.answers.push(true);
         }
         self.given += 1;
-        self.answers.get(self.given - 1).copied()
+        let answer = self.answers.get(self.given - 1).copied()?;
+        if stays {
+            self.settled.push((condition.text().to_owned(), answer));
+        }
+        Some(answer)
     }
 }

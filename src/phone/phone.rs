@@ -131,6 +131,11 @@ impl<'a> Phone<'a> {
         self.answered
     }
 
+    /// Whether something went wrong that is not the flow's: what fails in its wake is no fault of the flow.
+    pub fn is_disturbed(&self) -> bool {
+        self.disturbed
+    }
+
     /// The latest follow-up whose task was ordered, counted from 0.
     pub fn followed(&self) -> Option<usize> {
         self.followed

@@ -24,6 +24,8 @@ pub(super) struct Abstraction {
     pub exact: bool,
     /// Which variables can still matter.
     pub alive: Alive,
+    /// Whether something takes all that is known of the caller at once.
+    whole_contact: bool,
     /// The fields that the flow reads of a value from outside, by the variable that holds it; `step` for results.
     fields: BTreeMap<String, Vec<Vec<String>>>,
 }
@@ -52,6 +54,9 @@ impl Abstraction {
             cap: numbers.cap(),
             exact: numbers.largest <= LARGEST,
             alive: Alive::of(flow),
+            whole_contact: fields
+                .get("contact")
+                .is_some_and(|paths| paths.iter().any(Vec::is_empty)),
             fields,
         }
     }
@@ -78,33 +83,62 @@ impl Abstraction {
         TaskOutput::Http { status: *status, body }
     }
 
-    /// A caller whom nobody knows, and one who is known.
+    /// Whether anything in the flow reads this field of the contact.
+    pub(super) fn reads_contact(&self, name: &str) -> bool {
+        let read = self.fields.get("contact");
+        self.whole_contact
+            || read.is_some_and(|paths| paths.iter().any(|path| path.first().is_some_and(|first| first == name)))
+    }
+
+    /// Who can ring: a caller whom nobody knows, one who withholds the number, one of whom everything is known that the flow
+    /// asks for, and those of whom one thing is not.
     pub(super) fn arrivals(&self, origin: &str) -> Vec<Arrival> {
-        let fields = [
-            ("CallSid", "CA0123456789abcdef0123456789abcdef"),
-            ("From", "+15005550006"),
-            ("To", "+15005550009"),
-            ("CallStatus", "ringing"),
-            ("Direction", "inbound"),
-        ];
-        let params: Params = fields.into_iter().collect();
-        let arrival = |contact| Arrival {
-            params: params.clone(),
+        let arrival = |from: &str, contact| Arrival {
+            params: params(from),
             origin: origin.to_owned(),
             seed: "00112233445566778899aabbccddeeff".to_owned(),
             contact,
             draining: false,
         };
-        let mut arrivals = vec![arrival(None)];
-        if let Some(paths) = self.fields.get("contact") {
+        // While the engine is about to stop, a call begins at the fallback.
+        let draining = Arrival {
+            draining: true,
+            ..arrival(CALLER, None)
+        };
+        let mut arrivals = vec![arrival(CALLER, None), arrival("", None), draining];
+        let Some(paths) = self.fields.get("contact") else {
+            return arrivals;
+        };
+        let known = |without: Option<&Vec<String>>| {
             let mut contact = json!({});
-            for path in paths {
+            for path in paths.iter().filter(|path| Some(*path) != without) {
                 fill(&mut contact, path);
             }
-            arrivals.push(arrival(Some(contact)));
+            arrival(CALLER, Some(contact))
+        };
+        arrivals.push(known(None));
+        if paths.len() > 1 {
+            let named = paths.iter().filter(|path| !path.is_empty());
+            arrivals.extend(named.take(FIELDS).map(|path| known(Some(path))));
         }
         arrivals
     }
+}
+
+/// Somebody's number.
+const CALLER: &str = "+15005550006";
+/// Of so many fields of a contact each is tried as the one that is missing.
+const FIELDS: usize = 6;
+
+fn params(from: &str) -> Params {
+    let fields = [
+        ("CallSid", "CA0123456789abcdef0123456789abcdef"),
+        ("From", from),
+        ("To", "+15005550009"),
+        ("CallStatus", "ringing"),
+        ("Direction", "inbound"),
+    ];
+    fields.into_iter().collect()
 }
 
 /// How far numbers are told apart that the flow itself determines.
@@ -131,8 +165,8 @@ impl Numbers {
             return;
         }
         self.largest = self.largest.max(largest(text));
-        // Differences, products and remainders come back from beyond any bound, and two counters know none.
-        self.reckoned |= of.len() > 1 || text.contains(['%', '*', '/', '-', '|']);
+        // Two counters know no bound, and neither does what comes back from beyond one.
+        self.reckoned |= of.len() > 1 || !counts_up(text);
     }
 
     fn cap(&self) -> i64 {
@@ -142,6 +176,34 @@ impl Numbers {
             self.largest.min(LARGEST) + MARGIN
         }
     }
+}
+
+/// Whether a text does nothing with numbers but add and compare, so that all beyond the largest it names are alike.
+fn counts_up(text: &str) -> bool {
+    const WORDS: [&str; 7] = ["and", "or", "not", "default", "true", "false", "none"];
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' | '\'' => match rest[1..].find(first) {
+                Some(end) => end + 2,
+                None => return false,
+            },
+            c if c.is_ascii_digit() => rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()),
+            c if c.is_alphabetic() || c == '_' => {
+                let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+                let word = &rest[..end.unwrap_or(rest.len())];
+                if !word.contains('.') && !WORDS.contains(&word) {
+                    return false;
+                }
+                word.len()
+            }
+            ' ' | '(' | ')' | '{' | '}' | '+' | '<' | '>' | '=' | '!' => 1,
+            '|' if rest[1..].trim_start().starts_with("default") => 1,
+            _ => return false,
+        };
+        rest = &rest[length..];
+    }
+    true
 }
 
 /// Everything that steps, follow-ups and agents' actions refer to, by the kind that does.
@@ -174,6 +236,7 @@ fn certain(flow: &Flow) -> BTreeSet<String> {
     let mut inside: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for kind in kinds(flow) {
         let touches = kind.touches();
+        outside.extend(touches.gives);
         if kind.name() != "set" {
             outside.extend(touches.sets);
             continue;
@@ -225,8 +288,7 @@ fn note(one: &Use, fields: &mut BTreeMap<String, Vec<Vec<String>>>) {
         _ => return,
     };
     let paths = fields.entry(holder.clone()).or_default();
-    // What is dealt with where it is absent is absent in one of the two stand-ins anyway.
-    if !rest.is_empty() && !paths.iter().any(|known| known == rest) {
+    if !paths.iter().any(|known| known == rest) {
         paths.push(rest.to_vec());
     }
 }

@@ -114,6 +114,8 @@ impl Alive {
 
 fn of_step(step: &Step, flow: &Flow) -> Names {
     let mut names = reads(&*step.kind);
+    // Where a part ends, all that it holds becomes the result of the step that ran it.
+    names.all |= step.kind.ends().is_some();
     names.read(step.when.as_ref().map_or(&[], |(when, _)| when.uses()));
     for agent in step.kind.touches().agents {
         if let Some(providers) = flow.agents.get(&agent.value).and_then(|agent| agent.providers()) {

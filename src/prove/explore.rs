@@ -5,6 +5,7 @@ use super::chances::{Chance, chances};
 use super::key::key;
 use crate::call::{Doubt, Flow, Phase, Probe, StepId, Timer};
 use crate::phone::{Beginning, Drive, Mishap, Move, Phone, Stage, Violation};
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -39,6 +40,8 @@ pub struct Explored {
     pub complete: bool,
     /// Whether every number that decides anything was followed as far as the flow counts.
     pub exact: bool,
+    /// Whether there were more ways to decide the conditions before one document than are followed.
+    pub cut: bool,
     /// The longest silence with at most so many mishaps; the index is the number.
     pub quietest: Vec<Quietest>,
     /// Each kind of violation at each step, with the node at which it was first seen.
@@ -49,9 +52,11 @@ pub struct Explored {
     pub entered: BTreeSet<StepId>,
     /// How often each step was entered and each outcome taken, over all ways.
     pub passed: BTreeMap<(StepId, Option<String>), u64>,
-    /// Ways on which the caller has no part: from node to node, and whether a new document begins.
+    /// Ways on which the caller has no part: from state to state, and whether a new document begins.
     pub(super) idle_ways: Vec<(usize, usize, bool)>,
     pub(super) nodes: Vec<Node>,
+    /// The first node of each state, however much went wrong before.
+    pub(super) alike: Vec<usize>,
 }
 
 /// The longest silence.
@@ -78,6 +83,8 @@ pub(super) struct Node {
     pub step: Option<StepId>,
     /// The first node of the same state.
     pub first: usize,
+    /// The number of the state, however much went wrong before.
+    pub alike: usize,
 }
 
 /// Explores the flow with this machine.
@@ -88,11 +95,14 @@ pub fn explore(flow: &Flow, stage: &Stage, drive: &dyn Drive, bounds: Bounds) ->
         bounds,
         seen: HashMap::new(),
         open: VecDeque::new(),
+        alike: HashMap::new(),
+        cut: Cell::new(false),
         found: Explored {
             states: 0,
             ways: 0,
             complete: abstraction.exact,
             exact: abstraction.exact,
+            cut: false,
             quietest: vec![Quietest::default(); usize::from(bounds.mishaps) + 1],
             violations: Vec::new(),
             silences: BTreeMap::new(),
@@ -100,20 +110,26 @@ pub fn explore(flow: &Flow, stage: &Stage, drive: &dyn Drive, bounds: Bounds) ->
             passed: BTreeMap::new(),
             idle_ways: Vec::new(),
             nodes: Vec::new(),
+            alike: Vec::new(),
         },
         abstraction,
     };
     search.begin(stage, drive);
     while let Some((node, phone)) = search.open.pop_front() {
-        if search.found.nodes.len() > bounds.states {
+        if search.found.nodes.len() > bounds.states || search.cut.get() {
             search.found.complete = false;
             break;
         }
         search.expand(node, &phone);
     }
+    search.found.cut = search.cut.get();
+    search.found.complete &= !search.found.cut;
     search.found.states = search.seen.len();
     search.found
 }
+
+/// The most ways in which the conditions on the way to one document are decided.
+const WAYS: usize = 4_096;
 
 struct Search<'a> {
     flow: &'a Flow,
@@ -122,6 +138,10 @@ struct Search<'a> {
     /// Each state's node, and for how long nothing had been heard there at most.
     seen: HashMap<u64, (usize, u64)>,
     open: VecDeque<(usize, Phone<'a>)>,
+    /// The states by everything but how much went wrong before: a mishap that stays leads round in these.
+    alike: HashMap<u64, usize>,
+    /// Whether there were more ways to decide conditions than were followed.
+    cut: Cell<bool>,
     found: Explored,
 }
 
@@ -131,7 +151,7 @@ impl<'a> Search<'a> {
         for (index, arrival) in arrivals.iter().enumerate() {
             let mishaps = [None, Some(Mishap::StoreFails), Some(Mishap::RenderFails)];
             for mishap in mishaps {
-                let cost = u8::from(mishap.is_some());
+                let cost = u8::from(mishap.is_some()) + u8::from(arrival.draining);
                 self.both_ways(|answers| {
                     let beginning = Beginning {
                         tell: false,
@@ -156,6 +176,7 @@ impl<'a> Search<'a> {
                         mishaps: cost,
                         step: None,
                         first: 0,
+                        alike: 0,
                     };
                     self.reached(node, phone, false);
                 });
@@ -189,6 +210,7 @@ impl<'a> Search<'a> {
                 mishaps,
                 step: None,
                 first: 0,
+                alike: 0,
             };
             self.reached(node, after, chance.caller);
         }
@@ -221,6 +243,7 @@ impl<'a> Search<'a> {
                 answers,
                 given: 0,
                 certain: self.abstraction.certain.clone(),
+                ..Doubt::default()
             }),
             ..Probe::default()
         })
@@ -246,7 +269,8 @@ impl<'a> Search<'a> {
                 open.push(other);
             }
             done.push((given, phone));
-            if done.len() >= self.bounds.states {
+            if done.len() >= WAYS {
+                self.cut.set(!open.is_empty());
                 break;
             }
         }
@@ -282,8 +306,13 @@ impl<'a> Search<'a> {
                 (id, true)
             }
         };
+        let next = self.alike.len();
+        node.alike = *self.alike.entry(key(&phone, &self.abstraction, 0)).or_insert(next);
+        if node.alike == next {
+            self.found.alike.push(id);
+        }
         if !caller && let Some(parent) = from.and_then(|from| self.found.nodes.get(from)) {
-            self.found.idle_ways.push((parent.first, first, new_document));
+            self.found.idle_ways.push((parent.alike, node.alike, new_document));
         }
         if again || told {
             node.first = first;

@@ -217,7 +217,11 @@ impl Teller<'_> {
 
     /// Circles in which the caller has no part, unless the graph's own check has told of them.
     fn circles(&self, known: &Findings, found: &mut Findings) {
-        for nodes in circle(self.explored.nodes.len(), &self.explored.idle_ways) {
+        for states in circle(self.explored.alike.len(), &self.explored.idle_ways) {
+            let nodes: Vec<usize> = states
+                .iter()
+                .filter_map(|state| self.explored.alike.get(*state).copied())
+                .collect();
             let steps: BTreeSet<StepId> = nodes
                 .iter()
                 .filter_map(|node| self.explored.nodes.get(*node)?.step)
@@ -280,7 +284,10 @@ impl Teller<'_> {
         Finding::warning(
             "not-proven",
             place.unwrap_or_else(|| self.place(None)),
-            if self.explored.exact {
+            if self.explored.cut {
+                "more conditions are judged in one document than the search decides both ways: nothing is proven of this flow"
+                    .to_owned()
+            } else if self.explored.exact {
                 format!(
                     "the search was cut short after {} states: nothing is proven of this flow",
                     self.explored.states

@@ -24,6 +24,7 @@ pub(super) fn key(phone: &Phone<'_>, abstraction: &Abstraction, mishaps: u8) -> 
         }
     }
     phone.followed().hash(&mut hasher.hasher);
+    phone.is_disturbed().hash(&mut hasher.hasher);
     hasher.hasher.finish()
 }
 
@@ -69,7 +70,7 @@ impl Keyed {
             Phase::Ended { .. } => abstraction.alive.after(),
         };
         self.vars(&call.vars, alive, abstraction);
-        for (name, value) in &call.contact {
+        for (name, value) in call.contact.iter().filter(|(name, _)| abstraction.reads_contact(name)) {
             self.put(name);
             self.value(value, None);
         }
@@ -152,17 +153,44 @@ impl Keyed {
             _ => {}
         }
         for act in leg.rest() {
-            self.put(std::mem::discriminant(act));
-            match act {
-                Act::Sound(sound) => self.put(sound.millis),
-                Act::Silence(millis) => self.put(millis),
-                Act::Gather(gather) => self.way(&gather.back),
-                Act::Record(record) => self.way(&record.back),
-                Act::Dial(dial) => self.way(&dial.back),
-                Act::Stream(stream) => self.way(&stream.back),
-                Act::Enqueue { back, .. } | Act::Pay { back } | Act::Refer { back } | Act::Go(back) => self.way(back),
-                Act::HangUp | Act::Reject | Act::Leave => {}
+            self.act(act);
+        }
+    }
+
+    /// An act by everything that decides how long it takes and where it leads.
+    fn act(&mut self, act: &Act) {
+        self.put(std::mem::discriminant(act));
+        match act {
+            Act::Sound(sound) => self.put(sound.millis),
+            Act::Silence(millis) => self.put(millis),
+            Act::Gather(gather) => {
+                for prompt in &gather.prompts {
+                    self.put(prompt.millis);
+                }
+                self.put((gather.pauses, gather.timeout, gather.speech_end));
+                self.put((gather.keys, gather.speech, gather.always));
+                self.put((gather.digits, gather.finish));
+                self.way(&gather.back);
             }
+            Act::Record(record) => {
+                self.put((record.beep, record.quiet, record.longest, &record.finish));
+                self.way(&record.back);
+            }
+            Act::Dial(dial) => {
+                self.put((dial.timeout, dial.limit, dial.aside.is_some()));
+                self.way(&dial.back);
+            }
+            Act::Stream(stream) => {
+                self.put((stream.relay, stream.token.is_some()));
+                self.put(stream.welcome.as_ref().map(|welcome| welcome.millis));
+                self.way(&stream.back);
+            }
+            Act::Enqueue { wait, back } => {
+                self.put(wait.is_some());
+                self.way(back);
+            }
+            Act::Pay { back } | Act::Refer { back } | Act::Go(back) => self.way(back),
+            Act::HangUp | Act::Reject | Act::Leave => {}
         }
     }
 

@@ -215,6 +215,7 @@ pub(super) fn story(explored: &Explored, flow: &Flow, stage: &Stage, drive: &dyn
                 answers: node.answers.clone(),
                 given: 0,
                 certain: abstraction.certain.clone(),
+                ..Doubt::default()
             }),
             ..Probe::default()
         }))

@@ -136,21 +136,27 @@ impl StepKind for Http {
 
     /// An answer with all that is declared of it, each declared status, and a failure of the service.
     fn chances(&self) -> Chances {
-        let body: Map<String, Value> = self
-            .returns
-            .iter()
-            .map(|(name, kind)| (name.value.clone(), kind.example()))
-            .collect();
-        let answer = |status: u16| TaskOutput::Http {
-            status,
-            body: Value::Object(body.clone()),
+        let body = |value: fn(FieldType) -> Value| {
+            let fields = self.returns.iter();
+            Value::Object(fields.map(|(name, kind)| (name.value.clone(), value(*kind))).collect())
         };
+        let answer = |status: u16, body: Value| TaskOutput::Http { status, body };
         let declared = self
             .statuses
             .iter()
             .filter_map(|(_, status)| u16::try_from(*status).ok());
+        let statuses = std::iter::once(200).chain(declared).chain([503]);
+        let mut results: Vec<TaskOutput> = statuses
+            .map(|status| answer(status, body(FieldType::example)))
+            .collect();
+        if self.returns.is_empty() {
+            // Nothing is declared: whatever comes, a text perhaps, is an answer.
+            results.push(answer(200, json!("")));
+        } else {
+            results.push(answer(200, body(FieldType::empty)));
+        }
         Chances {
-            results: std::iter::once(200).chain(declared).chain([503]).map(answer).collect(),
+            results,
             ..Chances::default()
         }
     }
@@ -182,6 +188,17 @@ impl FieldType {
             Self::Integer | Self::Number => json!(1),
             Self::Boolean => json!(true),
             Self::List => json!(["x"]),
+            Self::Object => json!({}),
+        }
+    }
+
+    /// The least of this type.
+    fn empty(self) -> Value {
+        match self {
+            Self::String => json!(""),
+            Self::Integer | Self::Number => json!(0),
+            Self::Boolean => json!(false),
+            Self::List => json!([]),
             Self::Object => json!({}),
         }
     }

@@ -65,6 +65,7 @@ impl StepKind for Run {
     fn touches(&self) -> Touches<'_> {
         Touches {
             templates: self.form.with.iter().map(|(_, value)| value).collect(),
+            gives: self.form.with.iter().map(|(name, _)| name.value.clone()).collect(),
             ..Touches::default()
         }
     }
