@@ -123,3 +123,44 @@ fn numbers_are_followed_as_far_as_a_flow_counts() {
     let far = proof(&counting("{{ vars.n + 1 }}", "vars.n > 5000000"));
     assert!(!far.complete && !far.holds(), "{far}");
 }
+
+/// Flows that a search could take for better or worse than they are, each with what is to be found in it.
+#[test]
+fn nothing_is_proven_that_a_call_could_show_to_be_wrong() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mine = here().join("tests/proof");
+    for (name, target) in [
+        ("static", here().join("static")),
+        ("flows", mine.join("flows")),
+        ("templates", mine.join("templates")),
+    ] {
+        std::os::unix::fs::symlink(target, folder.path().join(name)).expect("a link");
+    }
+    let disk = Disk::new(folder.path());
+    let mut wrong = Vec::new();
+    let mut flows = 0;
+    for entry in std::fs::read_dir(mine.join("flows")).expect("the flows") {
+        let path = entry.expect("a flow").path();
+        let (Some(name), true) = (path.file_name().and_then(|name| name.to_str()), path.is_file()) else {
+            continue;
+        };
+        flows += 1;
+        let text = std::fs::read_to_string(&path).expect("a flow");
+        let finds = text.lines().next().and_then(|line| line.strip_prefix("# finds: "));
+        let finds = finds.unwrap_or_else(|| panic!("{name} begins with `# finds: ID` or `# finds: nothing`"));
+        let (compiled, proof) = proven(&format!("flows/{name}"), &disk);
+        let found: Vec<&str> = compiled.findings.iter().map(|finding| finding.id).collect();
+        let holds = proof.as_ref().is_some_and(Proof::holds);
+        let right = match finds {
+            "nothing" => holds && found.is_empty(),
+            // A warning leaves the proof of everything else.
+            "loop-without-end" => found.contains(&finds),
+            _ => !holds && found.contains(&finds),
+        };
+        if !right {
+            wrong.push(format!("{name}: {finds} in place of {found:?}, {proof:?}"));
+        }
+    }
+    assert!(flows > 10, "{flows} flows");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
