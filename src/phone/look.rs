@@ -2,7 +2,7 @@
 
 use super::leg::Doing;
 use super::phone::Phone;
-use crate::call::{EndReason, FollowUp, Phase, Task, TaskKind, Timer, WaitOn};
+use crate::call::{EndReason, FollowUp, Phase, StreamPhase, Task, TaskKind, Timer, WaitOn};
 
 /// Something that must never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +48,18 @@ impl Phone<'_> {
                 if !waits && self.leg.doing != Doing::StreamingAway {
                     self.violations.push(Violation::Stranded);
                 }
-                // A stream that nobody opens and a caller who is not heard leave no other way back.
+                // A stream that nobody opens and a caller who is not heard leave no other way back. What is decided
+                // already has the guard for it.
                 let watched = match &self.leg.doing {
                     Doing::Connecting => self.call.timers.contains_key(&Timer::StreamStart),
                     Doing::Streaming { .. } => self.call.timers.contains_key(&Timer::StreamMedia),
                     _ => true,
                 };
-                if !watched && matches!(live.wait.on, WaitOn::Stream(_)) {
+                let open = match &live.wait.on {
+                    WaitOn::Stream(stream) => !matches!(stream.phase, StreamPhase::Decided { .. }),
+                    _ => false,
+                };
+                if open && !watched {
                     self.violations.push(Violation::Stranded);
                 }
             }
@@ -86,13 +91,12 @@ impl Phone<'_> {
                 self.violations.push(Violation::Stray(task.kind.name()));
             }
         }
-        if fresh.is_empty() {
-            return;
-        }
+        // A recording that arrives after the end is turned into text while a follow-up waits: only its own task counts.
         if let Phase::Ended {
-            follow_up: FollowUp::Waiting { item, .. },
+            follow_up: FollowUp::Waiting { item, key },
             ..
         } = &self.call.phase
+            && fresh.contains(key)
         {
             if self.followed.is_some_and(|before| before >= *item) {
                 self.violations.push(Violation::FollowUpTwice(*item));

@@ -58,9 +58,11 @@ impl Phone<'_> {
 
     /// The next moment at which something happens by itself.
     pub fn due(&self) -> Option<Time> {
-        let timer = self.timer().map(|(_, due)| due.max(self.now));
+        let timer = self.timer().map(|(_, due)| due);
         let returning = (self.leg.doing == Doing::Returning).then_some(self.now);
-        [self.leg.due(), timer, returning].into_iter().flatten().min()
+        let first = [self.leg.due(), timer, returning].into_iter().flatten().min();
+        // Other moves let time go on past what was due: it is due at once.
+        first.map(|due| due.max(self.now))
     }
 
     fn timer(&self) -> Option<(Timer, Time)> {
@@ -71,9 +73,10 @@ impl Phone<'_> {
     fn pass(&mut self) -> bool {
         let Some(due) = self.due() else { return false };
         self.now = due;
+        let act = self.leg.due();
         if self.leg.doing == Doing::Returning {
             self.returns(Params::default());
-        } else if let Some((timer, _)) = self.timer().filter(|(_, at)| *at <= due) {
+        } else if let Some((timer, _)) = self.timer().filter(|(_, at)| act.is_none_or(|act| *at <= act)) {
             self.fires(timer, None);
         } else {
             self.act_over();

@@ -29,3 +29,6 @@ pub use moves::{DialEnd, Mishap, Move, Timing};
 pub use phone::{Beginning, Phone, START};
 pub use stage::Stage;
 pub use told::{Told, What};
+
+#[cfg(test)]
+mod tests;

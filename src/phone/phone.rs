@@ -294,7 +294,7 @@ impl<'a> Phone<'a> {
 
     fn media(&mut self, order: &MediaOrder) {
         match (order, &self.leg.doing) {
-            (MediaOrder::Refuse { reason }, Doing::Connecting) => {
+            (MediaOrder::Refuse { reason }, Doing::Connecting | Doing::Streaming { .. }) => {
                 self.fault(format!("the engine refuses the stream: {reason}"));
                 self.leg.doing = Doing::Returning;
             }

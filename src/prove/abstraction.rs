@@ -353,3 +353,6 @@ pub(super) fn success(kind: &TaskKind) -> TaskOutput {
         TaskKind::RedirectCall { .. } | TaskKind::HangUpCall => TaskOutput::Accepted,
     }
 }
+
+#[cfg(test)]
+mod tests;

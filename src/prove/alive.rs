@@ -83,6 +83,19 @@ impl Alive {
         }
     }
 
+    /// Every variable matters everywhere.
+    #[cfg(test)]
+    pub(super) fn all() -> Self {
+        let after = Names {
+            all: true,
+            ..Names::default()
+        };
+        Self {
+            steps: Vec::new(),
+            after,
+        }
+    }
+
     /// What can be read from that step on.
     pub(super) fn at(&self, step: StepId) -> &Names {
         self.steps.get(step.index()).unwrap_or(&self.after)
@@ -141,3 +154,6 @@ fn reads(kind: &dyn StepKind) -> Names {
     }
     names
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,17 @@ pub(super) struct Node {
 
 /// Explores the flow with this machine.
 pub fn explore(flow: &Flow, stage: &Stage, drive: &dyn Drive, bounds: Bounds) -> Explored {
-    let abstraction = Abstraction::of(flow);
+    explore_as(flow, stage, drive, bounds, Abstraction::of(flow))
+}
+
+/// As [`explore`], with what is taken to be known of the flow's data.
+pub(super) fn explore_as(
+    flow: &Flow,
+    stage: &Stage,
+    drive: &dyn Drive,
+    bounds: Bounds,
+    abstraction: Abstraction,
+) -> Explored {
     let mut search = Search {
         flow,
         bounds,

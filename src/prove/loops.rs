@@ -77,6 +77,8 @@ fn components(next: &[Vec<usize>]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::circle;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_circle_counts_where_a_document_begins_in_it() {
@@ -85,5 +87,56 @@ mod tests {
         assert_eq!(circle(2, &[(0, 1, true), (1, 0, false)]), vec![vec![0, 1]]);
         assert_eq!(circle(1, &[(0, 0, true)]), vec![vec![0]]);
         assert_eq!(circle(3, &[(0, 1, true), (1, 2, true)]), Vec::<Vec<usize>>::new());
+    }
+
+    #[test]
+    fn circles_that_do_not_meet_are_told_apart() {
+        let ways = [(0, 1, true), (1, 0, true), (1, 2, true), (2, 3, true), (3, 2, false)];
+        let mut found = circle(4, &ways);
+        found.sort();
+        assert_eq!(found, vec![vec![0, 1], vec![2, 3]]);
+    }
+
+    #[test]
+    fn circles_that_meet_are_one() {
+        let ways = [(0, 1, false), (1, 0, false), (1, 2, true), (2, 1, false)];
+        assert_eq!(circle(3, &ways), vec![vec![0, 1, 2]]);
+    }
+
+    #[test]
+    fn a_long_way_round_needs_no_deep_stack() {
+        let nodes = 200_000;
+        let ways: Vec<(usize, usize, bool)> = (0..nodes).map(|node| (node, (node + 1) % nodes, node == 7)).collect();
+        assert_eq!(circle(nodes, &ways), vec![(0..nodes).collect::<Vec<_>>()]);
+    }
+
+    /// Every node that one can come to from this one, by one way at least.
+    fn reach(from: usize, ways: &[(usize, usize, bool)]) -> BTreeSet<usize> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            let next = ways.iter().filter(|(from, _, _)| *from == at).map(|(_, to, _)| *to);
+            open.extend(next.filter(|to| seen.insert(*to)));
+        }
+        seen
+    }
+
+    proptest! {
+        /// A node is in a circle where it lies on a way from some document's way back to itself.
+        #[test]
+        fn circles_are_what_one_comes_back_on(ways in prop::collection::vec((0usize..8, 0usize..8, any::<bool>()), 0..24)) {
+            let reached: Vec<BTreeSet<usize>> = (0..8).map(|node| reach(node, &ways)).collect();
+            let mut expected = BTreeSet::new();
+            for (from, to, document) in &ways {
+                if *document && (from == to || reached[*to].contains(from)) {
+                    let round = |node: &usize| {
+                        node == from || reached[*from].contains(node) && reached[*node].contains(from)
+                    };
+                    expected.insert((0..8).filter(round).collect::<Vec<_>>());
+                }
+            }
+            let found: BTreeSet<Vec<usize>> = circle(8, &ways).into_iter().collect();
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -36,7 +36,9 @@ impl Phone<'_> {
             token: Some(token.to_string()),
         };
         self.happens(&event);
-        if let Some(welcome) = &stream.welcome {
+        if let Some(welcome) = &stream.welcome
+            && matches!(self.leg.doing, Doing::Streaming { .. })
+        {
             self.hears(welcome);
         }
         self.look();
