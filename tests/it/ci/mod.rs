@@ -2,6 +2,7 @@
 
 mod action;
 mod hooks;
+mod made;
 mod reports;
 
 use std::path::{Path, PathBuf};
