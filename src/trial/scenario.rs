@@ -48,7 +48,15 @@ pub fn read(name: &str, text: &str) -> ScenarioFile {
     let mut findings = Findings::default();
     let document = parse(&source, &mut findings);
     let mut scenarios = Vec::new();
-    if let Some(root) = &document.root {
+    if let Some(root) = document.root.as_ref().filter(|root| is_flow(root)) {
+        let mut cx = Reader::new(&document);
+        cx.report(
+            Finding::error("missing-key", cx.place(root.span), "this is a flow, not a scenario")
+                .label("has steps, and no `scenario`")
+                .help("name a scenario, such as one under `scenarios/`; flows are checked by `engine validate`"),
+        );
+        findings.extend(cx.into_findings());
+    } else if let Some(root) = &document.root {
         let mut cx = Reader::new(&document);
         if let Some(form) = ScenarioForm::from_yaml(root, &mut cx) {
             if form.cases.is_empty() {
@@ -76,6 +84,11 @@ pub fn read(name: &str, text: &str) -> ScenarioFile {
         scenarios,
         findings,
     }
+}
+
+/// Whether somebody gave a flow's file, of which every key would be unknown.
+fn is_flow(root: &Node) -> bool {
+    root.key("steps").is_some() && root.key("scenario").is_none()
 }
 
 /// What all cases share is read with each of them, and said once.

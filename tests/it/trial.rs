@@ -140,7 +140,7 @@ fn what_is_known_to_fail_passes_only_while_it_fails() {
     let folder = project(&[("hours.yaml", &fails)]);
     let (code, out, _) = test(folder.path(), &[]);
     assert_eq!(code, 0);
-    assert!(out.contains("1 fail as expected"), "{out}");
+    assert!(out.contains("1 fails as expected"), "{out}");
     let folder = project(&[("hours.yaml", &known(HOURS))]);
     let (code, out, _) = test(folder.path(), &[]);
     assert_eq!(code, 1);

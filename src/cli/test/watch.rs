@@ -13,9 +13,19 @@ const SETTLED: Duration = Duration::from_millis(150);
 /// Goes on until the process is told to stop.
 pub(super) fn watch(args: &Test) -> Exit {
     let (changed, changes) = mpsc::channel();
+    let own = [args.junit.clone(), args.coverage_out.clone()]
+        .map(|file| file.and_then(|file| std::path::absolute(file).ok()));
+    let is_own = move |path: &PathBuf| {
+        let path = std::path::absolute(path).ok();
+        path.is_some() && own.contains(&path)
+    };
     let notice = move |event: notify::Result<notify::Event>| {
-        // Reading raises events too; only changes count.
-        if event.is_ok_and(|event| !matches!(event.kind, notify::EventKind::Access(_))) {
+        // Reading raises events too, and so do the reports that each run writes; only changes count.
+        let counts = |event: notify::Event| {
+            !matches!(event.kind, notify::EventKind::Access(_))
+                && (event.paths.is_empty() || !event.paths.iter().all(&is_own))
+        };
+        if event.is_ok_and(counts) {
             let _nobody_left = changed.send(());
         }
     };
@@ -26,13 +36,21 @@ pub(super) fn watch(args: &Test) -> Exit {
             return Exit::Unavailable;
         }
     };
-    for folder in folders(args) {
+    let folders = folders(args);
+    if folders.is_empty() {
+        // Nothing can ever change: what is wrong is said once.
+        return once(args);
+    }
+    for folder in folders {
         if let Err(error) = notify::Watcher::watch(&mut watcher, &folder, notify::RecursiveMode::Recursive) {
             eprintln!("warning: `{}` is not watched: {error}", folder.display());
         }
     }
     loop {
-        let _result = once(args);
+        if once(args) == Exit::Usage {
+            // A path that is not there, or a report that cannot be written, is not mended by an edit.
+            return Exit::Usage;
+        }
         eprintln!("waiting for changes; end with Ctrl-C");
         if changes.recv().is_err() {
             return Exit::Unavailable;
@@ -45,11 +63,12 @@ pub(super) fn watch(args: &Test) -> Exit {
 fn folders(args: &Test) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = match args.paths.is_empty() {
         true => vec![PathBuf::from("scenarios")],
-        false => args.paths.clone(),
+        // Editors write a file anew and put it in the old one's place; its folder sees that.
+        false => args.paths.iter().map(|path| folder_of(path)).collect(),
     };
     let roots: Vec<PathBuf> = folders.iter().map(|path| project_root(path)).collect();
     for root in roots.iter().map(PathBuf::as_path).chain([Path::new(".")]) {
-        for name in ["flows", "templates", "static", "examples"] {
+        for name in ["flows", "templates", "static", "prompts", "examples"] {
             folders.push(root.join(name));
         }
     }
@@ -57,4 +76,12 @@ fn folders(args: &Test) -> Vec<PathBuf> {
     folders.sort();
     folders.dedup();
     folders
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if path.is_file() && folder.as_os_str().is_empty() => PathBuf::from("."),
+        Some(folder) if path.is_file() => folder.to_owned(),
+        _ => path.to_owned(),
+    }
 }

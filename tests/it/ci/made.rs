@@ -27,7 +27,9 @@ fn a_new_project_passes_its_own_workflow_and_is_formatted() {
     let folder = tempfile::tempdir().expect("a folder");
     for example in ["menu", "assistant", "voicemail"] {
         let name = format!("my-{example}");
-        let made = engine(folder.path()).args(["new", &name, "--example", example]).output();
+        let made = engine(folder.path())
+            .args(["new", &name, "--example", example])
+            .output();
         let made = made.expect("the engine");
         assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
         let project = folder.path().join(&name);
@@ -35,7 +37,10 @@ fn a_new_project_passes_its_own_workflow_and_is_formatted() {
         assert_eq!(workflow, ["engine validate", "engine test --junit engine-junit.xml"]);
         // What it advises to type does not take as long as a call.
         let advised = stdout(&made);
-        let advised = advised.lines().map(str::trim).filter(|line| line.starts_with("engine "));
+        let advised = advised
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("engine "));
         let quick = advised.filter(|line| !line.contains("simulate")).map(str::to_owned);
         let lines = workflow.into_iter().chain(quick);
         for line in lines.chain(["engine validate --fail-level warning", "engine fmt --check"].map(str::to_owned)) {
@@ -56,11 +61,20 @@ fn a_new_project_passes_its_own_workflow_and_is_formatted() {
 #[test]
 fn a_new_project_is_called_for_real() {
     let folder = tempfile::tempdir().expect("a folder");
-    let made = engine(folder.path()).args(["new", "line"]).output().expect("the engine");
+    let made = engine(folder.path())
+        .args(["new", "line"])
+        .output()
+        .expect("the engine");
     let advised = stdout(&made);
     let call = advised.lines().map(str::trim).find(|line| line.contains("simulate"));
     let project = folder.path().join("line");
     let call = call.expect("a call is advised");
     let output = command("bash", &project).args(["-c", call]).output().expect("bash");
-    assert_eq!(output.status.code(), Some(0), "{call}\n{}{}", stdout(&output), stderr(&output));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{call}\n{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
 }
