@@ -396,7 +396,8 @@ fn mishap_of(fault: &Fault) -> Option<Mishap> {
 }
 
 const QUEUES: [&str; 4] = ["bridged", "leave", "queue-full", "error"];
-const PAYMENTS: [&str; 8] = [
+/// How a payment can end, in the carrier's words.
+pub const PAYMENTS: [&str; 8] = [
     "success",
     "too-many-failed-attempts",
     "caller-interrupted-with-star",

@@ -1,6 +1,7 @@
 //! From a scenario file to scenarios: its cases are laid out, and what cannot be played is a finding.
 
 use super::form::{Case, Expect, ScenarioForm};
+use super::player::PAYMENTS;
 use crate::flow::yaml::{Entry, Node, Value as Yaml};
 use crate::flow::{Finding, Findings, FromYaml, Located, Place, Reader, Source, parse};
 use crate::phone::script::{Script, Step};
@@ -190,16 +191,6 @@ fn laid_out(form: ScenarioForm, case: Option<(String, Place)>, cx: &mut Reader) 
 fn words(form: &ScenarioForm, cx: &mut Reader) {
     const DIALS: [&str; 5] = ["answer", "busy", "no-answer", "failed", "canceled"];
     const QUEUES: [&str; 4] = ["bridged", "leave", "queue-full", "error"];
-    const PAYMENTS: [&str; 8] = [
-        "success",
-        "too-many-failed-attempts",
-        "caller-interrupted-with-star",
-        "caller-hung-up",
-        "payment-connector-error",
-        "validation-error",
-        "internal-error",
-        "input-timed-out",
-    ];
     for dial in &form.dials {
         one_of(dial, "dials", &DIALS, cx);
     }
