@@ -93,7 +93,8 @@ fn services(text: &mut String, story: &Story, veil: &Veil) {
                     answer.insert("status".to_owned(), json!(status));
                 }
                 let body = stand_in::value(body, veil);
-                if !body.is_null() {
+                let says_nothing = body.is_null() || body.as_object().is_some_and(Map::is_empty);
+                if !says_nothing {
                     answer.insert("body".to_owned(), body);
                 }
             }
@@ -106,8 +107,8 @@ fn services(text: &mut String, story: &Story, veil: &Veil) {
             answer.insert("status".to_owned(), json!(200));
         }
         match named.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, answers)) => answers.push(Value::Object(answer)),
-            None => named.push((name, vec![Value::Object(answer)])),
+            Some((_, answers)) => answers.push(in_short(answer)),
+            None => named.push((name, vec![in_short(answer)])),
         }
     }
     if !named.is_empty() {
@@ -120,6 +121,15 @@ fn services(text: &mut String, story: &Story, veil: &Veil) {
             _ => flowing(&Value::Array(answers)),
         };
         let _ = writeln!(text, "  {}: {answers}", quoted(&name));
+    }
+}
+
+/// An answer with one thing to say of it has a shorter form.
+fn in_short(answer: Map<String, Value>) -> Value {
+    match (answer.len(), answer.get("status"), answer.get("fails")) {
+        (1, Some(status), _) => status.clone(),
+        (1, _, Some(_)) => json!("fails"),
+        _ => Value::Object(answer),
     }
 }
 
@@ -176,8 +186,9 @@ fn flowing(value: &Value) -> String {
     }
 }
 
-/// A time as a scenario writes it.
+/// A time as a scenario writes it, to the tenth of a second.
 fn seconds(millis: u64) -> String {
+    let millis = millis.max(100).div_ceil(100) * 100;
     match millis % 1000 {
         0 => format!("{}s", millis / 1000),
         _ => format!("{millis}ms"),
@@ -246,7 +257,10 @@ fn caller(story: &Story, veil: &Veil) -> Vec<String> {
                 steps.push("hangup".to_owned());
                 return steps;
             }
-            _ => continue,
+            _ => {
+                cuts = None;
+                continue;
+            }
         }
         last = *ms;
     }
@@ -286,10 +300,11 @@ fn faults(story: &Story) -> Vec<String> {
             // It is told after the request that met it.
             What::StoreFailed => format!("store-fails={}", at(REQUEST)),
             // The stream of an engine that stops breaks with it.
-            What::StreamDropped(_) if stopped => continue,
+            What::StreamDropped(_) | What::StreamRefused if stopped => continue,
+            What::StreamRefused => "refuse-stream".to_owned(),
             What::StreamNeverStarted => "never-stream".to_owned(),
             What::StreamWithoutMedia => "no-media".to_owned(),
-            What::StreamDropped(ms) => format!("drop-stream={}s", (ms / 1000).max(1)),
+            What::StreamDropped(ms) => format!("drop-stream={}", seconds(*ms)),
             What::RestFailed => "fail-rest".to_owned(),
             What::Repeated => "repeat-webhooks".to_owned(),
             _ => continue,
@@ -367,7 +382,9 @@ fn remarks(story: &Story) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replay::services::{Reply, Service};
     use crate::replay::story::Came;
+    use crate::replay::thoughts::Thoughts;
 
     fn told(happenings: Vec<What>) -> Story {
         let happenings = happenings.into_iter().zip((0_u64..).step_by(2_000));
@@ -380,6 +397,7 @@ mod tests {
                 in_latest: 1,
                 ..Came::default()
             },
+            ..Story::default()
         }
     }
 
@@ -396,7 +414,7 @@ mod tests {
         let text = scenario(&story, "no number: none", "../flows/main.yaml", None, &Veil::default());
         let want = "scenario: \"no number: none\"\nflow: \"../flows/main.yaml\"\n\
             caller: \"wait prompt; keys 1; wait prompt; keys 1234#; wait prompt; speak word word word, word; wait 6s; hangup\"\n\
-            faults: [\"drop-stream=3s\"]\ndials: [busy]\n";
+            faults: [\"drop-stream=3400ms\"]\ndials: [busy]\n";
         assert!(text.starts_with(want), "{text}");
         assert!(text.contains("  hears: [tts/a.mp3]\n  recordings: 0\n"), "{text}");
         assert!(!text.contains("Dana") && !text.contains("4711"), "{text}");
@@ -406,5 +424,69 @@ mod tests {
             "{revealed}"
         );
         assert!(revealed.contains("\nat: \"2026-11-22T10:30:00Z\"\n"), "{revealed}");
+    }
+
+    #[test]
+    fn what_others_answered_stands_in_as_few_words_as_it_can() {
+        let reply = |name: &str, answer, after| Reply {
+            service: Service::Named(name.to_owned()),
+            answer,
+            after,
+        };
+        let story = Story {
+            from: Some("+972501234567".to_owned()),
+            contact: Some(json!({"name": "Dana", "phone": "+972501234567"})),
+            happenings: [
+                What::Interrupted(1_234),
+                What::Told("Wait a moment".to_owned()),
+                What::Queued("system-error".to_owned()),
+                What::Paid("success".to_owned()),
+                What::Referred(false),
+                What::Restarted,
+                What::StreamDropped(1),
+            ]
+            .into_iter()
+            .zip((1_u64..).map(|at| at * 1_000))
+            .map(|(what, ms)| Happening { ms, step: None, what })
+            .collect(),
+            replies: vec![
+                reply("lookup", Some((404, json!({}))), 100),
+                reply("lookup", Some((200, json!({"name": "Dana", "age": 47}))), 2_000),
+                reply("crm", None, 0),
+                reply("ping", Some((200, json!({}))), 0),
+            ],
+            thoughts: Thoughts {
+                answers: vec![
+                    Thought {
+                        action: Some(("save".to_owned(), json!({"name": "Dana"}))),
+                        ..Thought::default()
+                    },
+                    Thought {
+                        say: Some("Thank you Dana.".to_owned()),
+                        ..Thought::default()
+                    },
+                    Thought {
+                        fails: true,
+                        ..Thought::default()
+                    },
+                ],
+                failing: Some("speak"),
+            },
+            ..Story::default()
+        };
+        let text = scenario(&story, "x", "x", None, &Veil::knowing(&["name"]));
+        let want = "scenario: x\nflow: x\ncontact: {name: word}\n\
+            caller: \"interrupt after 1300ms; speak word word word\"\nfaults: [\"restart=6s\"]\n\
+            queue: error\npayment: success\nrefer: refused\n\
+            services:\n  lookup: [404, {body: {name: word}, slow: 2s}]\n  crm: fails\n  ping: 200\n\
+            model:\n  - {action: save, with: {name: word}}\n  - \"story story story\"\n  - {fails: true}\n\
+            providers: {speak: fails}\nexpect:\n  recordings: 0\n  messages: 0\n";
+        assert_eq!(text, want.replace("slow: 2s", "slow: \"2s\""));
+        let read = crate::trial::read("x.yaml", &text);
+        assert!(read.findings.is_empty(), "{:?}", read.findings);
+        let revealed = scenario(&story, "x", "x", None, &Veil::lifted());
+        for told in ["from: \"+972501234567\"", "name: Dana", "Thank you Dana.", "age: 47"] {
+            assert!(revealed.contains(told), "{revealed}");
+        }
     }
 }

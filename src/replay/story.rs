@@ -58,6 +58,8 @@ pub enum What {
     HungUp,
     /// No media stream ever came.
     StreamNeverStarted,
+    /// The media stream was refused.
+    StreamRefused,
     /// The media stream carried nothing of the caller.
     StreamWithoutMedia,
     /// The media stream broke, so many milliseconds after it had begun.
@@ -119,6 +121,7 @@ pub fn story(side: &Side, alone: &super::Alone) -> Story {
         },
         began: alone.beats.first().map_or(Time(0), |beat| beat.at),
         stream_began: None,
+        talk_over: false,
         awaited: None,
         requests: 0,
     };
@@ -143,6 +146,8 @@ struct Teller {
     story: Story,
     began: Time,
     stream_began: Option<Time>,
+    /// Why the stream ended has been told.
+    talk_over: bool,
     /// The step that waits, before the event.
     awaited: Option<(String, &'static str)>,
     requests: usize,
@@ -209,9 +214,13 @@ impl Teller {
             Event::StatusChanged { status, .. } if self.left_by_itself(*status) => vec![What::HungUp],
             Event::StreamStarted { .. } => {
                 self.stream_began = Some(moment.at);
+                self.talk_over = false;
                 Vec::new()
             }
-            Event::TalkEnded { exit, .. } => vec![What::TalkEnded(exit.clone())],
+            Event::TalkEnded { exit, .. } => {
+                self.talk_over = true;
+                vec![What::TalkEnded(exit.clone())]
+            }
             Event::TurnTaken {
                 role,
                 text,
@@ -236,7 +245,10 @@ impl Teller {
                 .get(key)
                 .map(|kind| answered(kind, result))
                 .unwrap_or_default(),
-            Event::EngineRestarted => vec![What::Restarted],
+            Event::EngineRestarted => {
+                self.talk_over = true;
+                vec![What::Restarted]
+            }
             Event::EngineDraining => vec![What::Drained],
             Event::TroubleStruck { .. } => vec![What::StoreFailed],
             Event::DocumentFailed { .. } => vec![What::Unrenderable],
@@ -249,7 +261,7 @@ impl Teller {
         status.is_over() && self.awaited.as_ref().is_some_and(|(_, on)| *on != "farewell")
     }
 
-    fn asked(&self, moment: &Moment, params: &Params) -> Vec<What> {
+    fn asked(&mut self, moment: &Moment, params: &Params) -> Vec<What> {
         let mut what = Vec::new();
         let over = params
             .text("CallStatus")
@@ -289,14 +301,29 @@ impl Teller {
         if over && self.awaited.is_some() {
             what.push(What::HungUp);
         }
+        let streamed = self.awaited.as_ref().is_some_and(|(_, on)| *on == "stream");
+        if what.is_empty() && streamed {
+            what.extend(self.broke(moment));
+        }
         what
     }
 
+    /// The carrier asks for what follows a stream: by itself where nobody had ended the conversation.
+    fn broke(&mut self, moment: &Moment) -> Option<What> {
+        let began = self.stream_began.take();
+        let broke = !std::mem::replace(&mut self.talk_over, false);
+        broke.then(|| match began {
+            Some(began) => What::StreamDropped(moment.at.since(began)),
+            None => What::StreamRefused,
+        })
+    }
+
     /// A socket that is gone before its conversation has come to an end.
-    fn closed(&self, frames_in: u64, moment: &Moment) -> Vec<What> {
+    fn closed(&mut self, frames_in: u64, moment: &Moment) -> Vec<What> {
         if moment.effects.is_empty() {
             return Vec::new();
         }
+        self.talk_over = true;
         let lasted = self.stream_began.map_or(0, |began| moment.at.since(began));
         vec![if frames_in == 0 {
             What::StreamWithoutMedia
@@ -305,18 +332,20 @@ impl Teller {
         }]
     }
 
-    fn watchdog(&self, moment: &Moment) -> Vec<What> {
+    fn watchdog(&mut self, moment: &Moment) -> Vec<What> {
         let reasons = moment
             .documents
             .iter()
             .filter_map(|document| document.redirect.as_deref());
-        reasons
+        let what: Vec<What> = reasons
             .filter_map(|reason| match reason {
                 "no_stream_start" => Some(What::StreamNeverStarted),
                 "no_media" => Some(What::StreamWithoutMedia),
                 _ => None,
             })
-            .collect()
+            .collect();
+        self.talk_over |= !what.is_empty();
+        what
     }
 }
 

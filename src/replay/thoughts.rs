@@ -102,6 +102,11 @@ impl<'a> Reader<'a> {
                 self.ended(agent, exit, why);
                 self.agent = None;
             }
+            // The conversation is cut off, whatever was under way.
+            Event::EngineRestarted | Event::StreamClosed { .. } | Event::CarrierAsked { .. } => {
+                self.answered(None, false);
+                self.agent = None;
+            }
             _ => {}
         }
     }
