@@ -176,10 +176,9 @@ async fn what_broke_breaks_again() {
     // The engine is killed while the agent talks, and started again.
     let call = stage.dial(stage.spec(caller, &[]));
     let talks = "SELECT count(*) FROM call_event WHERE event LIKE '%stream_started%'";
-    let before = stage.value(talks, &[]);
-    stage
-        .until("the agent talks", || stage.value(talks, &[]) > before)
-        .await;
+    let talks = || stage.value(talks, &[]).as_i64().unwrap_or_default();
+    let before = talks();
+    stage.until("the agent talks", || talks() > before).await;
     stage.kill().await;
     stage.start().await;
     let report = call.await.expect("the call's task");

@@ -268,7 +268,7 @@ pub(super) fn json(results: &Results) -> String {
         "format_version": "1.0",
         "scenarios": results.all.iter().map(scenario).collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
-        "coverage": {"percent": total.percent(), "reached": total.reached, "all": total.all},
+        "coverage": {"percent": (total.all > 0).then(|| total.percent()), "reached": total.reached, "all": total.all},
     });
     format!("{}\n", serde_json::to_string_pretty(&document).unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use super::{Test, once};
 use crate::cli::Exit;
 use crate::line::project_root;
+use notify::RecursiveMode;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -36,21 +37,24 @@ pub(super) fn watch(args: &Test) -> Exit {
             return Exit::Unavailable;
         }
     };
-    let folders = folders(args);
-    if folders.is_empty() {
-        // Nothing can ever change: what is wrong is said once.
-        return once(args);
-    }
-    for folder in folders {
-        if let Err(error) = notify::Watcher::watch(&mut watcher, &folder, notify::RecursiveMode::Recursive) {
-            eprintln!("warning: `{}` is not watched: {error}", folder.display());
-        }
-    }
+    let mut watched = Vec::new();
+    let mut first = true;
     loop {
-        if once(args) == Exit::Usage {
+        // A folder may be new since the last time.
+        for (folder, mode) in folders(args) {
+            if watched.contains(&folder) {
+                continue;
+            }
+            if let Err(error) = notify::Watcher::watch(&mut watcher, &folder, mode) {
+                eprintln!("warning: `{}` is not watched: {error}", folder.display());
+            }
+            watched.push(folder);
+        }
+        if once(args) == Exit::Usage && first {
             // A path that is not there, or a report that cannot be written, is not mended by an edit.
             return Exit::Usage;
         }
+        first = false;
         eprintln!("waiting for changes; end with Ctrl-C");
         if changes.recv().is_err() {
             return Exit::Unavailable;
@@ -60,12 +64,13 @@ pub(super) fn watch(args: &Test) -> Exit {
 }
 
 /// The scenarios' own places, and the folders of the project that flows are made of.
-fn folders(args: &Test) -> Vec<PathBuf> {
+fn folders(args: &Test) -> Vec<(PathBuf, RecursiveMode)> {
     let mut folders: Vec<PathBuf> = match args.paths.is_empty() {
         true => vec![PathBuf::from("scenarios")],
         // Editors write a file anew and put it in the old one's place; its folder sees that.
         false => args.paths.iter().map(|path| folder_of(path)).collect(),
     };
+    let missing = folders.iter().any(|folder| !folder.exists());
     let roots: Vec<PathBuf> = folders.iter().map(|path| project_root(path)).collect();
     for root in roots.iter().map(PathBuf::as_path).chain([Path::new(".")]) {
         for name in ["flows", "templates", "static", "prompts", "examples"] {
@@ -75,6 +80,14 @@ fn folders(args: &Test) -> Vec<PathBuf> {
     folders.retain(|folder| folder.exists());
     folders.sort();
     folders.dedup();
+    let mut folders: Vec<(PathBuf, RecursiveMode)> = folders
+        .into_iter()
+        .map(|folder| (folder, RecursiveMode::Recursive))
+        .collect();
+    if missing {
+        // Where `scenarios` will be.
+        folders.push((PathBuf::from("."), RecursiveMode::NonRecursive));
+    }
     folders
 }
 
