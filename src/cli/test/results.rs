@@ -249,17 +249,25 @@ fn no_flow(file: &Path, scenario: &Scenario) -> Finding {
     }
 }
 
+/// So many folders up from a scenario are looked through for flows.
+const NEAR: usize = 4;
+
 /// The project's flow of the nearest name, by its path from the scenario.
 fn flow_meant(file: &Path, written: &str) -> Option<String> {
-    let root = project_root(file);
+    let folder = file.parent()?.canonicalize().ok()?;
+    let (up, root) = folder
+        .ancestors()
+        .enumerate()
+        .take(NEAR)
+        .find(|(_, above)| above.join("flows").is_dir())?;
     let name = Path::new(written).file_name()?.to_str()?;
     let flows = yaml_under(&root.join("flows"));
     let named = |flow: &PathBuf| flow.file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let names: Vec<String> = flows.iter().filter_map(named).collect();
-    let near = suggest::nearest(name, names.iter().map(String::as_str))?;
+    let near = match names.iter().any(|known| known == name) {
+        true => name,
+        false => suggest::nearest(name, names.iter().map(String::as_str))?,
+    };
     let flow = flows.iter().find(|flow| named(flow).as_deref() == Some(near))?;
-    let folder = file.parent()?.canonicalize().ok()?;
-    let root = root.canonicalize().ok()?;
-    let up = folder.strip_prefix(&root).ok()?.components().count();
-    Some(format!("{}{}", "../".repeat(up), inside(flow, &root)))
+    Some(format!("{}{}", "../".repeat(up), inside(flow, root)))
 }
