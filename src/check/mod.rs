@@ -136,6 +136,12 @@ checks! {
     "out-of-reason" warning policy: "a time or a number with which no caller can live";
     "private-url" warning policy: "the carrier is sent to an address that it cannot reach (11205, 31904)";
     "repeated-follow-up" warning policy: "the same follow-up stands twice";
+    "scenario-case" error scenario without_flow: "a case is named that the scenario file does not have, or none of several";
+    "scenario-fault" error scenario without_flow: "a fault is not known, or not played here";
+    "scenario-no-flow" error scenario without_flow: "a scenario's flow is not there";
+    "scenario-unknown-action" error scenario without_flow: "a scenario's model wishes for an action that no agent declares";
+    "scenario-unknown-sound" error scenario without_flow: "a scenario expects a sound whose name is nearly one of the flow's";
+    "scenario-unknown-step" error scenario without_flow: "a scenario names a step that its flow does not have";
     "secret-in-plain-text" either policy: "a secret stands in a file as text";
     "self-alias" error file: "an alias stands inside of what it repeats";
     "service-url" error policy: "the address of a service cannot be used";

@@ -26,6 +26,10 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ),
     ("proof", "what the search through every state of a call has found"),
     ("comment", "comments that speak to the engine"),
+    (
+        "scenario",
+        "scenario files, held against their flow by `engine test` and `engine simulate --scenario`",
+    ),
 ];
 
 /// A finding that can be reported.

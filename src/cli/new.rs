@@ -1,4 +1,4 @@
-//! `engine new`: a project that validates, from the bundled flows.
+//! `engine new`: a project that validates and whose scenario passes, from the bundled flows.
 
 use super::Exit;
 use std::path::{Path, PathBuf};
@@ -83,18 +83,26 @@ carrier:
 ";
 
 const CI: &str = "\
-# Checks every flow before it is deployed.
+# Checks every flow and plays every scenario before they are deployed.
 name: flows
 on: [push, pull_request]
 jobs:
-  validate:
+  flows:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
-      # The engine is built from its own repository, whose address you know.
+      # The engine is built from its own repository, whose address you know. That repository is an action, too:
+      # `uses: OWNER/engine@REF` does all of this in one line.
       - run: cargo install --locked --git ${{ vars.ENGINE_REPOSITORY }}
       - run: engine validate
-      - run: for file in scenarios/*.yaml; do engine simulate --scenario $file; done
+      - run: engine test --junit engine-junit.xml
+";
+
+/// What the engine and its commands write, and nobody keeps.
+const IGNORED: &str = "\
+engine.db*
+engine-junit.xml
+engine.sarif
 ";
 
 pub(super) fn run(args: &New) -> Exit {
@@ -120,6 +128,7 @@ pub(super) fn run(args: &New) -> Exit {
             println!("made {}", args.name.display());
             println!("  cd {}", args.name.display());
             println!("  engine validate");
+            println!("  engine test");
             println!("  engine simulate --scenario scenarios/{name}.yaml");
             Exit::Done
         }
@@ -180,7 +189,7 @@ fn make(folder: &Path, name: &str, example: Example) -> std::io::Result<()> {
         super::schema::pretty(&super::schema::scenario_schema()).as_bytes(),
     )?;
     write(folder, ".github/workflows/flows.yml", CI.as_bytes())?;
-    write(folder, ".gitignore", b"engine.db*\n")
+    write(folder, ".gitignore", IGNORED.as_bytes())
 }
 
 fn write(folder: &Path, path: &str, content: &[u8]) -> std::io::Result<()> {

@@ -5,11 +5,13 @@ use super::run::located;
 use super::{Exit, logs};
 use crate::call::{Event, Time};
 use crate::check::checked;
+use crate::compile::Compiled;
 use crate::line::{Disk, config, kept as compiled_of, project_root};
 use crate::replay::scenario::scenario;
 use crate::replay::story::story;
 use crate::replay::{self, Side, tape, veil::Veil, view};
 use crate::store::{Address, CallLog, Journal, Kept, StoreError};
+use crate::trial;
 use serde_json::json;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -84,9 +86,7 @@ fn replayed(args: &Replay) -> Result<Exit, Exit> {
 
     let alone = replay::alone(&then, &tape);
     if let Some(file) = &args.as_test {
-        let began = tape.first().and_then(|first| i64::try_from(first.at.0).ok());
-        let at = began.map(|at| moment(at).replace(' ', "T"));
-        return as_test(args, file, &id, &then, &alone, at.as_deref(), &veil);
+        return as_test(args, file, &id, &then, &alone, &kept, &veil);
     }
     let tasks = kept.tasks.iter().map(|task| (task.key.as_str(), task.payload.as_str()));
     let faults = replay::faults(&alone, &kept.call.state, tasks);
@@ -259,9 +259,11 @@ fn as_test(
     id: &str,
     then: &Side,
     alone: &replay::Alone,
-    at: Option<&str>,
+    kept: &Kept,
     veil: &Veil,
 ) -> Result<Exit, Exit> {
+    let began = alone.beats.first().and_then(|first| i64::try_from(first.at.0).ok());
+    let at = began.map(|at| moment(at).replace(' ', "T"));
     let story = story(then, alone);
     let flow = args.flow.clone().unwrap_or_else(|| PathBuf::from(&then.path));
     let short: String = id.chars().take(10).collect();
@@ -269,18 +271,71 @@ fn as_test(
         &story,
         &format!("as in the call {short}"),
         &beside(file, &flow),
-        at,
+        at.as_deref(),
         veil,
     );
+    let compiled = flow_for(args, &flow, kept);
     if file.as_os_str() == "-" {
         output::print(&text);
-    } else if let Err(error) = std::fs::write(file, text) {
+    } else if let Err(error) = std::fs::write(file, &text) {
         eprintln!("error: the scenario `{}` cannot be written: {error}", file.display());
         return Err(Exit::Usage);
     } else {
         eprintln!("the call is written to `{}`", file.display());
     }
+    match &compiled {
+        Some(compiled) => played(compiled, &text),
+        None => eprintln!(
+            "note: `{}` is not there, so the scenario was not played",
+            flow.display()
+        ),
+    }
     Ok(Exit::Done)
+}
+
+/// The flow that the scenario is for.
+fn flow_for(args: &Replay, flow: &Path, kept: &Kept) -> Option<Compiled> {
+    match &args.flow {
+        Some(file) => {
+            let (root, flow) = located(file).ok()?;
+            Some(checked(&flow, &Disk::new(root)))
+        }
+        // Today's file is what `engine test` will take; it need not be the recorded version any more.
+        None if flow.is_file() => {
+            let (root, flow) = located(flow).ok()?;
+            Some(checked(&flow, &Disk::new(root)))
+        }
+        None => compiled_of(kept.bundle.as_ref()?).map(|(_, compiled)| compiled),
+    }
+}
+
+/// Plays what was written, as `engine test` will: what does not come as it did in the call is said, since words and
+/// times of the call are not in the scenario.
+fn played(compiled: &Compiled, text: &str) {
+    let file = trial::read("the scenario", text);
+    let (Some(flow), Some(scenario)) = (&compiled.flow, file.scenarios.first()) else {
+        eprintln!("note: the scenario cannot be played as it is; `engine test` says why");
+        return;
+    };
+    let ground = trial::Ground::new(flow, compiled.templates.clone());
+    let wrong = trial::known(scenario, flow);
+    let (missed, _) = trial::judge(&ground, scenario, &trial::play(&ground, scenario));
+    if wrong.is_empty() && missed.is_empty() {
+        eprintln!("`engine test` plays it, and it comes as it did in the call");
+        return;
+    }
+    eprintln!("note: on virtual time it does not come as it did in the call; correct the scenario:");
+    for finding in wrong.iter() {
+        eprintln!("  line {}: {}", finding.place.line(), finding.message);
+    }
+    for failure in missed {
+        eprintln!(
+            "  line {}: expected {}, but {}",
+            failure.place.line(),
+            failure.expected,
+            failure.came
+        );
+    }
 }
 
 /// The flow's path as a scenario in `file` names it: relative to the folder of that file, where both are below one.

@@ -2,7 +2,9 @@
 
 use super::side::Side;
 use super::traced::trail;
-use crate::call::{Answer, Call, Effect, Event, Phase, StepId, TaskKey, TaskKind, Ticket, Time, Timer, WaitOn};
+use crate::call::{
+    Answer, Call, Effect, Event, FollowUp, Phase, StepId, TaskKey, TaskKind, Ticket, Time, Timer, WaitOn,
+};
 use crate::twiml::{self, Element, Links, Verb};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ pub struct Moment {
     pub trail: Vec<StepId>,
     /// The step in which the call waits afterwards.
     pub waits: Option<Waits>,
+    /// The follow-up that the call waits for afterwards.
+    pub follows: Option<String>,
     /// Variables and contact fields that have another value than before.
     pub set: Map<String, Value>,
 }
@@ -96,6 +100,7 @@ impl<'a> Runner<'a> {
             documents,
             trail,
             waits: self.waits(),
+            follows: self.follows(),
             set: self.call.as_ref().map(|call| changed(before, call)).unwrap_or_default(),
         }
     }
@@ -113,6 +118,17 @@ impl<'a> Runner<'a> {
                 WaitOn::Farewell(_) => "farewell",
             },
         })
+    }
+
+    /// The follow-up that it waits for.
+    fn follows(&self) -> Option<String> {
+        match &self.call.as_ref()?.phase {
+            Phase::Ended {
+                follow_up: FollowUp::Waiting { item, .. },
+                ..
+            } => Some(self.side.flow.after_call.get(*item)?.name.clone()),
+            _ => None,
+        }
     }
 
     /// The ticket of the latest answer, which a document that cannot be rendered belongs to.

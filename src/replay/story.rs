@@ -3,18 +3,27 @@
 
 use super::compare::Beat;
 use super::run::{Document, Moment};
+use super::services::{Reply, replies};
 use super::side::Side;
-use crate::call::{
-    CarrierStatus, Effect, EndReason, Event, Params, Phase, TaskKind, TaskOutput, TaskResult, Time, Watchdog,
-};
+use super::thoughts::{Thoughts, thoughts};
+use crate::call::{CarrierStatus, Effect, EndReason, Event, Params, Phase, TaskKind, TaskResult, Time, Watchdog};
 use crate::twiml::Element;
 use serde_json::Value;
 
 /// A call as a story.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Story {
+    /// Who called whom.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// What was known of the caller.
+    pub contact: Option<Value>,
     /// What happened, in order.
     pub happenings: Vec<Happening>,
+    /// What services answered.
+    pub replies: Vec<Reply>,
+    /// What models answered.
+    pub thoughts: Thoughts,
     /// What came of it.
     pub came: Came,
 }
@@ -35,10 +44,12 @@ pub struct Happening {
 pub enum What {
     /// The caller pressed keys.
     Pressed(String),
-    /// The caller said something, in a conversation or to a question. Where words are not known, they are empty.
+    /// The caller said something to a question. Where words are not known, they are empty.
     Said(String),
-    /// The caller spoke while the agent was speaking.
-    Interrupted(String),
+    /// The caller said something in a conversation.
+    Told(String),
+    /// The caller cut the agent off, so many milliseconds after it had begun to speak.
+    Interrupted(u64),
     /// The caller was asked and gave no answer.
     KeptSilent,
     /// The caller left something on a recording of so many seconds; 0 for nothing.
@@ -47,6 +58,8 @@ pub enum What {
     HungUp,
     /// No media stream ever came.
     StreamNeverStarted,
+    /// The media stream was refused.
+    StreamRefused,
     /// The media stream carried nothing of the caller.
     StreamWithoutMedia,
     /// The media stream broke, so many milliseconds after it had begun.
@@ -57,23 +70,24 @@ pub enum What {
     Dialled(String),
     /// A queue: the carrier's word.
     Queued(String),
-    /// A service answered a call of this method and address.
-    Answered {
-        method: String,
-        url: String,
-        status: u16,
-        body: Value,
-    },
-    /// A service did not answer.
-    ServiceFailed { method: String, url: String },
-    /// A message was accepted, or not.
-    Messaged { channel: String, accepted: bool },
+    /// A payment: the carrier's word.
+    Paid(String),
+    /// Whether the other side took a call that was referred to it.
+    Referred(bool),
+    /// A message was not accepted.
+    MessageRefused,
     /// The carrier's REST API did not take an order.
     RestFailed,
     /// A request came again.
     Repeated,
     /// The engine was started again.
     Restarted,
+    /// The engine was about to stop.
+    Drained,
+    /// The store did not take what it was given.
+    StoreFailed,
+    /// A document could not be rendered.
+    Unrenderable,
 }
 
 /// What came of a call.
@@ -100,9 +114,14 @@ pub struct Came {
 /// The story of a replayed call.
 pub fn story(side: &Side, alone: &super::Alone) -> Story {
     let mut teller = Teller {
-        story: Story::default(),
+        story: Story {
+            replies: replies(alone),
+            thoughts: thoughts(side, alone),
+            ..Story::default()
+        },
         began: alone.beats.first().map_or(Time(0), |beat| beat.at),
         stream_began: None,
+        talk_over: false,
         awaited: None,
         requests: 0,
     };
@@ -127,6 +146,8 @@ struct Teller {
     story: Story,
     began: Time,
     stream_began: Option<Time>,
+    /// Why the stream ended has been told.
+    talk_over: bool,
     /// The step that waits, before the event.
     awaited: Option<(String, &'static str)>,
     requests: usize,
@@ -178,33 +199,42 @@ impl Teller {
 
     fn happened(&mut self, alone: &super::Alone, moment: &Moment) -> Vec<What> {
         match &moment.event {
-            Event::CallArrived(_) => {
+            Event::CallArrived(arrival) => {
                 self.requests += 1;
                 if self.requests > 1 {
-                    vec![What::Repeated]
-                } else {
-                    Vec::new()
+                    return vec![What::Repeated];
                 }
+                let field = |name| arrival.params.text(name).map(str::to_owned);
+                self.story.from = field("From");
+                self.story.to = field("To");
+                self.story.contact.clone_from(&arrival.contact);
+                Vec::new()
             }
             Event::CarrierAsked { params, .. } => self.asked(moment, params),
             Event::StatusChanged { status, .. } if self.left_by_itself(*status) => vec![What::HungUp],
             Event::StreamStarted { .. } => {
                 self.stream_began = Some(moment.at);
+                self.talk_over = false;
                 Vec::new()
             }
-            Event::TalkEnded { exit, .. } => vec![What::TalkEnded(exit.clone())],
+            Event::TalkEnded { exit, .. } => {
+                self.talk_over = true;
+                vec![What::TalkEnded(exit.clone())]
+            }
             Event::TurnTaken {
                 role,
                 text,
                 interrupted,
+                started,
+                ended,
                 ..
             } => {
                 let text = text.reveal();
                 let keys = !text.is_empty() && text.chars().all(|c| "0123456789*#".contains(c));
                 match role.as_str() {
                     "caller" if keys => vec![What::Pressed(text.clone())],
-                    "caller" => vec![What::Said(text.clone())],
-                    _ if *interrupted => vec![What::Interrupted(String::new())],
+                    "caller" => vec![What::Told(text.clone())],
+                    _ if *interrupted => vec![What::Interrupted(ended.since(*started))],
                     _ => Vec::new(),
                 }
             }
@@ -215,7 +245,13 @@ impl Teller {
                 .get(key)
                 .map(|kind| answered(kind, result))
                 .unwrap_or_default(),
-            Event::EngineRestarted => vec![What::Restarted],
+            Event::EngineRestarted => {
+                self.talk_over = true;
+                vec![What::Restarted]
+            }
+            Event::EngineDraining => vec![What::Drained],
+            Event::TroubleStruck { .. } => vec![What::StoreFailed],
+            Event::DocumentFailed { .. } => vec![What::Unrenderable],
             _ => Vec::new(),
         }
     }
@@ -225,7 +261,7 @@ impl Teller {
         status.is_over() && self.awaited.as_ref().is_some_and(|(_, on)| *on != "farewell")
     }
 
-    fn asked(&self, moment: &Moment, params: &Params) -> Vec<What> {
+    fn asked(&mut self, moment: &Moment, params: &Params) -> Vec<What> {
         let mut what = Vec::new();
         let over = params
             .text("CallStatus")
@@ -249,6 +285,12 @@ impl Teller {
         if let Some(result) = params.text("QueueResult") {
             what.push(What::Queued(result.to_owned()));
         }
+        if let Some(result) = params.text("Result") {
+            what.push(What::Paid(result.to_owned()));
+        }
+        if let Some(code) = params.number("NotifySipResponseCode") {
+            what.push(What::Referred((200..300).contains(&code)));
+        }
         let waited_for_caller = self.awaited.as_ref().is_some_and(|(_, on)| *on == "action");
         if what.is_empty() && !over && waited_for_caller && !moment.trail.is_empty() {
             what.push(What::KeptSilent);
@@ -259,14 +301,29 @@ impl Teller {
         if over && self.awaited.is_some() {
             what.push(What::HungUp);
         }
+        let streamed = self.awaited.as_ref().is_some_and(|(_, on)| *on == "stream");
+        if what.is_empty() && streamed {
+            what.extend(self.broke(moment));
+        }
         what
     }
 
+    /// The carrier asks for what follows a stream: by itself where nobody had ended the conversation.
+    fn broke(&mut self, moment: &Moment) -> Option<What> {
+        let began = self.stream_began.take();
+        let broke = !std::mem::replace(&mut self.talk_over, false);
+        broke.then(|| match began {
+            Some(began) => What::StreamDropped(moment.at.since(began)),
+            None => What::StreamRefused,
+        })
+    }
+
     /// A socket that is gone before its conversation has come to an end.
-    fn closed(&self, frames_in: u64, moment: &Moment) -> Vec<What> {
+    fn closed(&mut self, frames_in: u64, moment: &Moment) -> Vec<What> {
         if moment.effects.is_empty() {
             return Vec::new();
         }
+        self.talk_over = true;
         let lasted = self.stream_began.map_or(0, |began| moment.at.since(began));
         vec![if frames_in == 0 {
             What::StreamWithoutMedia
@@ -275,37 +332,26 @@ impl Teller {
         }]
     }
 
-    fn watchdog(&self, moment: &Moment) -> Vec<What> {
+    fn watchdog(&mut self, moment: &Moment) -> Vec<What> {
         let reasons = moment
             .documents
             .iter()
             .filter_map(|document| document.redirect.as_deref());
-        reasons
+        let what: Vec<What> = reasons
             .filter_map(|reason| match reason {
                 "no_stream_start" => Some(What::StreamNeverStarted),
                 "no_media" => Some(What::StreamWithoutMedia),
                 _ => None,
             })
-            .collect()
+            .collect();
+        self.talk_over |= !what.is_empty();
+        what
     }
 }
 
 fn answered(kind: &TaskKind, result: &TaskResult) -> Vec<What> {
     match (kind, result) {
-        (TaskKind::Http { method, url, .. }, Ok(TaskOutput::Http { status, body })) => vec![What::Answered {
-            method: method.clone(),
-            url: url.clone(),
-            status: *status,
-            body: body.clone(),
-        }],
-        (TaskKind::Http { method, url, .. }, _) => vec![What::ServiceFailed {
-            method: method.clone(),
-            url: url.clone(),
-        }],
-        (TaskKind::SendMessage { channel, .. }, result) => vec![What::Messaged {
-            channel: channel.clone(),
-            accepted: result.is_ok(),
-        }],
+        (TaskKind::SendMessage { .. }, Err(_)) => vec![What::MessageRefused],
         (TaskKind::RedirectCall { .. } | TaskKind::HangUpCall | TaskKind::AskStatus, Err(_)) => vec![What::RestFailed],
         _ => Vec::new(),
     }

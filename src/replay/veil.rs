@@ -49,6 +49,15 @@ impl Veil {
         }
     }
 
+    /// Knows these words as an author's.
+    #[cfg(test)]
+    pub(super) fn knowing(words: &[&str]) -> Self {
+        Self {
+            authors: words.iter().map(|word| (*word).to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Masks what does not come from these flows' files, and everything private that this recording names.
     pub fn over(sides: &[&Side], tape: &[Happened]) -> Self {
         let mut veil = Self::default();
@@ -179,6 +188,11 @@ impl Veil {
             return text.to_owned();
         }
         self.masked(text, "***", |word| self.shows(word))
+    }
+
+    /// Whether every word of a text stands in the flow's own files, and is nobody's.
+    pub(super) fn is_authors(&self, text: &str) -> bool {
+        words(text).all(|word| self.shows(word))
     }
 
     fn masked(&self, text: &str, mask: &str, shows: impl Fn(&str) -> bool) -> String {

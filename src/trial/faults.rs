@@ -43,7 +43,7 @@ pub enum Fault {
     RenderFails(u64),
 }
 
-/// Every fault by its name, as it is without a time; the names are those of `engine list faults`, and four more.
+/// Every fault by its name, as it is without a time: those of the carrier that need no real sockets, and [`VIRTUAL`].
 pub const ALL: [(&str, Fault); 19] = [
     ("refuse-stream", Fault::RefuseStream),
     ("never-stream", Fault::NeverStream),
@@ -66,8 +66,22 @@ pub const ALL: [(&str, Fault); 19] = [
     ("render-fails", Fault::RenderFails(0)),
 ];
 
-/// Those that virtual time alone knows: a real engine would have to be hurt for them.
-pub const VIRTUAL: [&str; 4] = ["restart", "drain", "store-fails", "render-fails"];
+/// Those that virtual time alone knows, and what they do: a real engine would have to be hurt for them.
+pub const VIRTUAL: [(&str, &str); 4] = [
+    ("restart", "the engine is started again during the call (default 3s)"),
+    (
+        "drain",
+        "the engine is about to stop and hands its calls over (default 3s)",
+    ),
+    (
+        "store-fails",
+        "the database does not take a change (the call's first, or the first after a time)",
+    ),
+    (
+        "render-fails",
+        "a document cannot be rendered (the call's first, or the first after a time)",
+    ),
+];
 
 /// Those that need real sockets.
 pub const REAL: [&str; 9] = [
@@ -154,6 +168,11 @@ mod tests {
         }
         for name in REAL {
             assert_eq!(read(name), Ok(None), "{name}");
+        }
+        for (name, _) in ALL {
+            let carriers = FAULTS.iter().any(|(_, known, _)| *known == name);
+            let own = VIRTUAL.iter().any(|(known, _)| *known == name);
+            assert!(carriers != own, "{name}");
         }
     }
 

@@ -34,7 +34,7 @@ form! {
         at: Option<Located<String>>,
         /// What is known of the caller.
         contact: Vec<(Located<String>, Value)> = Vec::new(),
-        /// What goes wrong: names of `engine list faults`, and `restart=3s`, `drain=3s`, `store-fails`, `render-fails`.
+        /// What goes wrong: names of `engine list faults`, some with a time: `drop-stream=3s`, `restart=3s`.
         faults: Vec<Located<String>> = Vec::new(),
         /// How dialled parties answer, in order: `answer`, `busy`, `no-answer`, `failed`, `canceled`.
         dials: Vec<Located<String>> = Vec::new(),

@@ -1,6 +1,6 @@
 //! Names in a scenario that only its flow knows: steps, outcomes, actions. A name that is not there is a finding.
 
-use super::faults::{self, REAL};
+use super::faults;
 use super::scenario::Scenario;
 use crate::call::Flow;
 use crate::flow::{Finding, Findings, Located, nearest};
@@ -63,8 +63,7 @@ pub fn known(scenario: &Scenario, flow: &Flow) -> Findings {
                     Finding::error("scenario-fault", fault.place.clone(), message)
                         .label("not played by `engine test`")
                         .help(format!(
-                            "play it for real: `engine simulate --fault {name}`; it is one of {}",
-                            REAL.join(", ")
+                            "play it for real: `engine simulate --fault {name}`; `engine list faults` says who plays which"
                         )),
                 );
             }

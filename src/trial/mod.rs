@@ -26,7 +26,7 @@ pub use faults::{ALL as FAULTS, REAL, VIRTUAL};
 pub use judge::{Failure, judge};
 pub use known::known;
 pub use outcome::{Heard, Message, Played, Request};
-pub use player::{Ground, play};
+pub use player::{Ground, PAYMENTS, play};
 pub use scenario::{Scenario, ScenarioFile, read};
 pub use timeline::timeline;
 

@@ -8,6 +8,7 @@ mod plan;
 mod talking;
 mod tasks;
 
+pub use begin::PAYMENTS;
 pub use ground::Ground;
 
 use super::brain::Brain;

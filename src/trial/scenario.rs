@@ -1,6 +1,7 @@
 //! From a scenario file to scenarios: its cases are laid out, and what cannot be played is a finding.
 
 use super::form::{Case, Expect, ScenarioForm};
+use super::player::PAYMENTS;
 use crate::flow::yaml::{Entry, Node, Value as Yaml};
 use crate::flow::{Finding, Findings, FromYaml, Located, Place, Reader, Source, parse};
 use crate::phone::script::{Script, Step};
@@ -48,7 +49,15 @@ pub fn read(name: &str, text: &str) -> ScenarioFile {
     let mut findings = Findings::default();
     let document = parse(&source, &mut findings);
     let mut scenarios = Vec::new();
-    if let Some(root) = &document.root {
+    if let Some(root) = document.root.as_ref().filter(|root| is_flow(root)) {
+        let mut cx = Reader::new(&document);
+        cx.report(
+            Finding::error("missing-key", cx.place(root.span), "this is a flow, not a scenario")
+                .label("has steps, and no `scenario`")
+                .help("name a scenario, such as one under `scenarios/`; flows are checked by `engine validate`"),
+        );
+        findings.extend(cx.into_findings());
+    } else if let Some(root) = &document.root {
         let mut cx = Reader::new(&document);
         if let Some(form) = ScenarioForm::from_yaml(root, &mut cx) {
             if form.cases.is_empty() {
@@ -76,6 +85,11 @@ pub fn read(name: &str, text: &str) -> ScenarioFile {
         scenarios,
         findings,
     }
+}
+
+/// Whether somebody gave a flow's file, of which every key would be unknown.
+fn is_flow(root: &Node) -> bool {
+    root.key("steps").is_some() && root.key("scenario").is_none()
 }
 
 /// What all cases share is read with each of them, and said once.
@@ -177,16 +191,6 @@ fn laid_out(form: ScenarioForm, case: Option<(String, Place)>, cx: &mut Reader) 
 fn words(form: &ScenarioForm, cx: &mut Reader) {
     const DIALS: [&str; 5] = ["answer", "busy", "no-answer", "failed", "canceled"];
     const QUEUES: [&str; 4] = ["bridged", "leave", "queue-full", "error"];
-    const PAYMENTS: [&str; 8] = [
-        "success",
-        "too-many-failed-attempts",
-        "caller-interrupted-with-star",
-        "caller-hung-up",
-        "payment-connector-error",
-        "validation-error",
-        "internal-error",
-        "input-timed-out",
-    ];
     for dial in &form.dials {
         one_of(dial, "dials", &DIALS, cx);
     }

@@ -147,6 +147,14 @@ fn what_pages_advise_to_type_is_right() {
                 }
                 continue;
             }
+            if check.category == "scenario" {
+                wrong.extend(
+                    in_scenario(block)
+                        .into_iter()
+                        .map(|one| format!("{}: {one}\n{block}", check.id)),
+                );
+                continue;
+            }
             let text = whole(block);
             let findings = proven("flows/page.yaml", &Advice(&text)).0.findings.into_vec();
             let bad = findings
@@ -165,6 +173,26 @@ fn what_pages_advise_to_type_is_right() {
     }
     assert!(seen >= ALL.len(), "only {seen} examples");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is wrong with a whole scenario of one of the bundled flows.
+fn in_scenario(text: &str) -> Vec<String> {
+    let file = engine::trial::read("scenarios/page.yaml", text);
+    let mut wrong: Vec<String> = file.findings.into_vec().into_iter().map(|one| one.message).collect();
+    for scenario in &file.scenarios {
+        let path = scenario.form.flow.value.trim_start_matches("../");
+        let project = engine::line::Disk::new(env!("CARGO_MANIFEST_DIR"));
+        match engine::check::checked(path, &project).flow {
+            Some(flow) => wrong.extend(
+                engine::trial::known(scenario, &flow)
+                    .into_vec()
+                    .into_iter()
+                    .map(|one| one.message),
+            ),
+            None => wrong.push(format!("there is no flow `{path}`")),
+        }
+    }
+    wrong
 }
 
 /// A whole flow around a part of one: its head where it has none, and the steps that it names and does not show.

@@ -26,6 +26,7 @@ mod relay;
 mod reload;
 mod replay;
 mod restart;
+mod retold;
 mod schemas;
 mod server;
 mod speak;

@@ -140,7 +140,7 @@ fn what_is_known_to_fail_passes_only_while_it_fails() {
     let folder = project(&[("hours.yaml", &fails)]);
     let (code, out, _) = test(folder.path(), &[]);
     assert_eq!(code, 0);
-    assert!(out.contains("1 fail as expected"), "{out}");
+    assert!(out.contains("1 fails as expected"), "{out}");
     let folder = project(&[("hours.yaml", &known(HOURS))]);
     let (code, out, _) = test(folder.path(), &[]);
     assert_eq!(code, 1);
@@ -274,6 +274,93 @@ fn nothing_to_play_has_a_code_of_its_own() {
     let (code, _, errors) = test(folder.path(), &["-k", "huors"]);
     assert_eq!(code, 3);
     assert!(errors.contains("did you mean `-k hours`"), "{errors}");
+}
+
+#[test]
+fn a_newcomer_is_told_what_to_do_next() {
+    let folder = project(&[("hours.yaml", HOURS)]);
+    let here = folder.path();
+    // A flow in a scenario's place, a path that is nearly right, and a flow's path from the wrong folder.
+    let (code, out, _) = test(here, &["flows"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("this is a flow, not a scenario") && !out.contains("unknown-key"),
+        "{out}"
+    );
+    let (code, _, errors) = test(here, &["scenarios/hours.yml"]);
+    assert_eq!(code, 2);
+    assert!(errors.contains("did you mean `scenarios/hours.yaml`?"), "{errors}");
+    let (code, _, errors) = test(here, &["nowhere.yaml", "--watch"]);
+    assert_eq!(code, 2, "{errors}");
+    std::fs::write(here.join("scenarios/hours.yaml"), HOURS.replace("../flows", "flows")).expect("a scenario");
+    let (code, out, _) = test(here, &[]);
+    assert_eq!(code, 1);
+    assert!(out.contains("did you mean `../flows/shop.yaml`?"), "{out}");
+    assert!(out.contains("more: engine explain scenario-no-flow"), "{out}");
+    // A flow with an error is told once, however many scenarios it has.
+    let mut cases = String::from("scenario: many\nflow: ../flows/shop.yaml\ncases:\n");
+    (0..50).for_each(|number| cases.push_str(&format!("  - {{name: \"{number}\"}}\n")));
+    std::fs::write(here.join("scenarios/hours.yaml"), cases).expect("scenarios");
+    std::fs::write(
+        here.join("flows/shop.yaml"),
+        FLOW.replace("next: goodbye", "next: goodbey"),
+    )
+    .expect("the flow");
+    let (code, out, _) = test(here, &[]);
+    assert_eq!(code, 1);
+    assert!(out.lines().count() < 25 && out.contains("… and 45 more"), "{out}");
+    assert_eq!(test(here, &["-v"]).1.matches("BROKEN").count(), 50);
+    // The first scenario that is shown is one that passes.
+    std::fs::remove_dir_all(here.join("scenarios")).expect("the scenarios");
+    std::fs::write(here.join("flows/shop.yaml"), FLOW).expect("the flow");
+    let (code, _, errors) = test(here, &[]);
+    assert_eq!(code, 3);
+    let first: String = errors
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::create_dir(here.join("scenarios")).expect("a folder");
+    std::fs::write(here.join("scenarios/first.yaml"), first).expect("the scenario");
+    let (code, out, errors) = test(here, &[]);
+    assert_eq!(code, 0, "{out}{errors}");
+}
+
+#[test]
+fn the_list_of_faults_says_who_plays_each() {
+    let list = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
+        let output = command
+            .args(["list", "faults"])
+            .args(arguments)
+            .output()
+            .expect("the engine runs");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let rows: serde_json::Value = serde_json::from_str(&list(&["--json"])).expect("a JSON document");
+    let by = |name: &str| {
+        let row = rows
+            .as_array()
+            .and_then(|rows| rows.iter().find(|row| row["name"] == name));
+        row.map_or(serde_json::Value::Null, |row| row["played_by"].clone())
+    };
+    for (name, wanted, word) in [
+        ("refuse-stream", serde_json::json!(["simulate", "test"]), "both"),
+        ("wrong-signature", serde_json::json!(["simulate"]), "simulate"),
+        ("restart", serde_json::json!(["test"]), "test"),
+        ("drain", serde_json::json!(["test"]), "test"),
+        ("store-fails", serde_json::json!(["test"]), "test"),
+        ("render-fails", serde_json::json!(["test"]), "test"),
+    ] {
+        assert_eq!(by(name), wanted, "{name}");
+        let text = list(&[]);
+        let line = text.lines().find(|line| line.split_whitespace().next() == Some(name));
+        assert_eq!(
+            line.and_then(|line| line.split_whitespace().nth(1)),
+            Some(word),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -51,8 +51,8 @@ pub fn terminal(check: &Check, format: Format, colour: bool) -> String {
 /// The table of all pages, one family after another.
 pub fn index(checks: &[Check]) -> String {
     let mut out = String::from(
-        "# Findings\n\nWhat `engine validate` can find, by family. `engine explain ID` prints the same pages. These files are \
-         written by\n`engine explain --all --out docs/checks`.\n",
+        "# Findings\n\nWhat `engine validate` can find in flows, and `engine test` in scenarios, by family. `engine explain ID` prints \
+         the same\npages. These files are written by `engine explain --all --out docs/checks`.\n",
     );
     for (category, about) in CATEGORIES {
         let _ = write!(out, "\n## {category}\n\n{}.\n\n", capital(about));

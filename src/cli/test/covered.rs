@@ -5,6 +5,10 @@ use std::fmt::Write;
 
 /// The table, and what is missing.
 pub(super) fn told(coverage: &Coverage) -> String {
+    let total = coverage.total();
+    if total.all == 0 {
+        return "\ncoverage: no flow was played\n".to_owned();
+    }
     let mut text = String::from("\ncoverage\n");
     let shares: Vec<_> = coverage.shares().collect();
     let width = shares.iter().map(|(path, _, _)| path.len()).max().unwrap_or(0);
@@ -28,7 +32,6 @@ pub(super) fn told(coverage: &Coverage) -> String {
             );
         }
     }
-    let total = coverage.total();
     let _ = writeln!(text, "  in all {} % ({}/{})", total.percent(), total.reached, total.all);
     text
 }

@@ -117,8 +117,10 @@ fn once(args: &Test) -> Exit {
             Format::Human | Format::Plain => output::print(&text),
             _ => eprint!("{text}"),
         }
-        let total = results.coverage.total().percent();
-        if total < usize::from(least) {
+        let total = results.coverage.total();
+        let played = total.all > 0;
+        let total = total.percent();
+        if played && total < usize::from(least) {
             eprintln!("the coverage of {total} % is below the {least} % that are asked for");
             exit = if exit == Exit::Done { Exit::Problems } else { exit };
         }
@@ -145,12 +147,30 @@ fn files(args: &Test) -> Result<Vec<PathBuf>, Exit> {
             files.push(path.clone());
         } else {
             eprintln!("error: there is no scenario `{}`", path.display());
-            eprintln!("help: give the path of a scenario file, or of a folder of them");
+            eprintln!("help: {}", elsewhere(path));
             return Err(Exit::Usage);
         }
     }
     files.dedup();
     Ok(files)
+}
+
+/// Where a file that is not there may be meant to be: beside its place, or among the project's scenarios.
+fn elsewhere(path: &Path) -> String {
+    let folders = path.parent().into_iter().chain([Path::new("scenarios")]);
+    let files: Vec<PathBuf> = folders
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .flat_map(edited::yaml_under)
+        .collect();
+    let same_name = files.iter().find(|file| file.file_stem() == path.file_stem());
+    let names = files.iter().filter_map(|file| file.to_str());
+    let near = same_name
+        .and_then(|file| file.to_str())
+        .or_else(|| suggest::nearest(path.to_str()?, names));
+    match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "give the path of a scenario file, or of a folder of them".to_owned(),
+    }
 }
 
 fn chosen(args: &Test, title: &str, file: &str) -> bool {
@@ -176,9 +196,34 @@ fn nothing(args: &Test, results: &Results) -> Exit {
                 None => eprintln!("help: `engine test --list` shows them all"),
             }
         }
-        _ => eprintln!("there is no scenario to play; name a file, or put one under `scenarios/`"),
+        _ => none(args),
     }
     Exit::NothingToDo
+}
+
+/// There is no scenario at all: what a first one would look like, for a flow that is here.
+fn none(args: &Test) {
+    match args.paths.as_slice() {
+        [] if Path::new("scenarios").is_dir() => {
+            eprintln!("there is no scenario to play: no `.yaml` under `scenarios/`")
+        }
+        [] => eprintln!("there is no scenario to play: no folder `scenarios` here"),
+        _ => eprintln!("there is no scenario to play: no `.yaml` in what was named"),
+    }
+    if !args.paths.is_empty() {
+        return;
+    }
+    match edited::yaml_under(Path::new("flows")).first() {
+        Some(flow) => {
+            let flow = flow.to_string_lossy().replace('\\', "/");
+            eprintln!("help: write a first one, such as `scenarios/first.yaml`:");
+            eprintln!("    scenario: somebody calls and hears something until the end");
+            eprintln!("    flow: ../{flow}");
+            eprintln!("    caller: wait prompt");
+            eprintln!("    expect: {{silence: 8s}}");
+        }
+        None => eprintln!("help: `engine new NAME` makes a project with a flow and a scenario for it"),
+    }
 }
 
 fn list(args: &Test, read: &results::Read) -> Exit {
@@ -198,7 +243,7 @@ fn list(args: &Test, read: &results::Read) -> Exit {
     match any || args.allow_empty {
         true => Exit::Done,
         false => {
-            eprintln!("there is no scenario; name a file, or put one under `scenarios/`");
+            none(args);
             Exit::NothingToDo
         }
     }

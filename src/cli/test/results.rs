@@ -1,9 +1,10 @@
 //! Scenario files are read, their flows compiled once each, and every scenario is played.
 
 use crate::check::checked;
+use crate::cli::edited::yaml_under;
 use crate::cli::gathered::prefix_of;
 use crate::compile::Compiled;
-use crate::flow::{Finding, Severity};
+use crate::flow::{Finding, Severity, suggest};
 use crate::line::{Disk, project_root};
 use crate::trial::{self, Coverage, Failure, Ground, Scenario, ScenarioFile, judge, known, timeline};
 use std::collections::BTreeMap;
@@ -157,7 +158,7 @@ pub(super) fn play(read: &Read, chosen: impl Fn(&str, &str) -> bool) -> Results 
             let wrong = match (ground, read.flows.get(&key(&flow))) {
                 (Some((_, ground)), _) => known(scenario, ground.flow()).into_vec(),
                 (None, Some((_, compiled))) => errors(compiled),
-                (None, None) => vec![no_flow(scenario)],
+                (None, None) => vec![no_flow(path, scenario)],
             };
             let mut one = Played {
                 title,
@@ -234,13 +235,39 @@ fn errors(compiled: &Compiled) -> Vec<Finding> {
     errors.cloned().collect()
 }
 
-fn no_flow(scenario: &Scenario) -> Finding {
+fn no_flow(file: &Path, scenario: &Scenario) -> Finding {
     let flow = &scenario.form.flow;
-    Finding::error(
+    let finding = Finding::error(
         "scenario-no-flow",
         flow.place.clone(),
         format!("there is no flow `{}`", flow.value),
     )
-    .label("no such file")
-    .help("a flow's path is relative to the scenario's file, such as `../flows/menu.yaml`")
+    .label("no such file");
+    match flow_meant(file, &flow.value) {
+        Some(meant) => finding.nearest_word(&flow.value, Some(&meant)),
+        None => finding.help("a flow's path is relative to the scenario's file, such as `../flows/menu.yaml`"),
+    }
+}
+
+/// So many folders up from a scenario are looked through for flows.
+const NEAR: usize = 4;
+
+/// The project's flow of the nearest name, by its path from the scenario.
+fn flow_meant(file: &Path, written: &str) -> Option<String> {
+    let folder = file.parent()?.canonicalize().ok()?;
+    let (up, root) = folder
+        .ancestors()
+        .enumerate()
+        .take(NEAR)
+        .find(|(_, above)| above.join("flows").is_dir())?;
+    let name = Path::new(written).file_name()?.to_str()?;
+    let flows = yaml_under(&root.join("flows"));
+    let named = |flow: &PathBuf| flow.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let names: Vec<String> = flows.iter().filter_map(named).collect();
+    let near = match names.iter().any(|known| known == name) {
+        true => name,
+        false => suggest::nearest(name, names.iter().map(String::as_str))?,
+    };
+    let flow = flows.iter().find(|flow| named(flow).as_deref() == Some(near))?;
+    Some(format!("{}{}", "../".repeat(up), inside(flow, root)))
 }

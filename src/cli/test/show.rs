@@ -9,9 +9,15 @@ use crate::trial::Failure;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
+/// Of scenarios that cannot be played, so many are named: what is wrong stands above them.
+const BROKEN: usize = 5;
+
 /// Findings about files, as `engine validate` shows them.
 pub(super) fn findings(findings: &[Finding], colour: bool) -> String {
-    let summary = Summary::of(findings.len(), findings, 0);
+    let mut files: Vec<&str> = findings.iter().map(|one| one.place.source().name()).collect();
+    files.sort_unstable();
+    files.dedup();
+    let summary = Summary::of(files.len(), findings, 0);
     let format = if colour { Format::Human } else { Format::Plain };
     format.render(&Report {
         colour,
@@ -30,7 +36,14 @@ pub(super) fn people(results: &Results, verbose: bool, colour: bool) -> String {
         text.push_str(&findings(&results.findings, colour));
         text.push('\n');
     }
+    let mut broken = 0;
     for one in &results.all {
+        if matches!(one.outcome, Outcome::Broken) && !verbose {
+            broken += 1;
+            if broken > BROKEN {
+                continue;
+            }
+        }
         let (word, code) = match &one.outcome {
             Outcome::Passed => ("passed", "32"),
             Outcome::Failed(_) => ("FAILED", "31"),
@@ -43,15 +56,12 @@ pub(super) fn people(results: &Results, verbose: bool, colour: bool) -> String {
             Outcome::Failed(_) | Outcome::Broken | Outcome::Unexpected(_)
         );
         if verbose || bad || !one.warnings.is_empty() {
-            let _ = writeln!(
-                text,
-                "{}  {}  ({}:{}, a call of {})",
-                paint(code, word),
-                one.title,
-                one.file,
-                one.line,
-                seconds(one.lasted)
-            );
+            let call = match one.outcome {
+                Outcome::Broken => String::new(),
+                _ => format!(", a call of {}", seconds(one.lasted)),
+            };
+            let (word, title) = (paint(code, word), &one.title);
+            let _ = writeln!(text, "{word}  {title}  ({}:{}{call})", one.file, one.line);
         }
         match &one.outcome {
             Outcome::Failed(failures) => {
@@ -84,6 +94,13 @@ pub(super) fn people(results: &Results, verbose: bool, colour: bool) -> String {
             told(warning, "warning: ", &mut text);
         }
     }
+    if broken > BROKEN {
+        let _ = writeln!(
+            text,
+            "… and {} more that could not be played; `-v` names them",
+            broken - BROKEN
+        );
+    }
     let _ = writeln!(text, "{}", summary(results));
     text
 }
@@ -108,6 +125,10 @@ fn told(failure: &Failure, prefix: &str, text: &mut String) {
 pub(super) fn summary(results: &Results) -> String {
     let count = |wanted: fn(&Outcome) -> bool| results.all.iter().filter(|one| wanted(&one.outcome)).count();
     let passed = count(|outcome| matches!(outcome, Outcome::Passed));
+    if results.all.is_empty() {
+        return format!("nothing was played; {}", counted(results.findings.len(), "finding"));
+    }
+    let expected = count(|outcome| matches!(outcome, Outcome::Expected(_)));
     let mut parts = vec![format!("{passed} passed")];
     for (number, word) in [
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
@@ -120,8 +141,12 @@ pub(super) fn summary(results: &Results) -> String {
             "passed unexpectedly",
         ),
         (
-            count(|outcome| matches!(outcome, Outcome::Expected(_))),
-            "fail as expected",
+            expected,
+            if expected == 1 {
+                "fails as expected"
+            } else {
+                "fail as expected"
+            },
         ),
     ] {
         if number > 0 {
@@ -243,7 +268,7 @@ pub(super) fn json(results: &Results) -> String {
         "format_version": "1.0",
         "scenarios": results.all.iter().map(scenario).collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
-        "coverage": {"percent": total.percent(), "reached": total.reached, "all": total.all},
+        "coverage": {"percent": (total.all > 0).then(|| total.percent()), "reached": total.reached, "all": total.all},
     });
     format!("{}\n", serde_json::to_string_pretty(&document).unwrap_or_default())
 }

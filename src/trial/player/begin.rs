@@ -19,7 +19,8 @@ const FROM: &str = "+972501234567";
 const TO: &str = "+97231234567";
 /// The carrier's words for the end of a queue and of a payment, the usual one first.
 const QUEUES: [&str; 4] = ["bridged", "leave", "queue-full", "error"];
-const PAYMENTS: [&str; 8] = [
+/// How a payment can end, in the carrier's words.
+pub const PAYMENTS: [&str; 8] = [
     "success",
     "too-many-failed-attempts",
     "caller-interrupted-with-star",

@@ -2,6 +2,7 @@
 
 mod action;
 mod hooks;
+mod made;
 mod reports;
 
 use std::path::{Path, PathBuf};
@@ -31,11 +32,18 @@ impl Repository {
         self.path().join("voice/flows/voice.yaml")
     }
 
-    /// Takes a line out of the flow and returns the number of another one, after that.
+    /// Takes a step out of the flow and returns the number of another line, after that.
     fn without(&self, line: &str, other: &str) -> usize {
         let text = std::fs::read_to_string(self.flow()).expect("the flow");
-        let left: Vec<&str> = text.lines().filter(|one| *one != line).collect();
-        assert_eq!(left.len() + 1, text.lines().count(), "the line is there once");
+        let mut inside = false;
+        let mut left: Vec<&str> = Vec::new();
+        for one in text.lines() {
+            inside = one == line || inside && one.starts_with("    ");
+            if !inside {
+                left.push(one);
+            }
+        }
+        assert!(left.len() < text.lines().count(), "the step is there");
         std::fs::write(self.flow(), left.join("\n") + "\n").expect("written");
         let at = left.iter().position(|one| one.contains(other));
         at.expect("the other line") + 1
