@@ -11,7 +11,9 @@ use std::sync::Arc;
 /// Numbers beyond the largest that a flow mentions are all alike; this many more are told apart.
 const MARGIN: i64 = 1;
 /// The largest number that a counter is followed to: where a flow compares with larger ones, nothing is proven of it.
-const LARGEST: i64 = 100_000;
+const LARGEST: i64 = 10_000;
+/// Where a flow counts further, nothing is proven, and so many are followed to find what can be found.
+const SOME: i64 = 50;
 
 /// A flow's data, abstracted.
 #[derive(Debug)]
@@ -170,10 +172,12 @@ impl Numbers {
     }
 
     fn cap(&self) -> i64 {
-        if self.reckoned {
+        if self.largest > LARGEST {
+            SOME
+        } else if self.reckoned {
             LARGEST
         } else {
-            self.largest.min(LARGEST) + MARGIN
+            self.largest + MARGIN
         }
     }
 }

@@ -159,6 +159,7 @@ fn every_finding_has_a_bad_example() {
         .collect();
     let missing: Vec<&str> = ALL
         .iter()
+        .filter(|check| check.category != "scenario")
         .map(|check| check.id)
         .filter(|id| !shown.contains(*id) && !ELSEWHERE.contains(id))
         .collect();

@@ -15,7 +15,9 @@ impl Phone<'_> {
         if timing == Timing::Late
             && let Some(WaitOn::Task { give_up, .. }) = self.call.live().map(|live| &live.wait.on)
         {
-            self.now = self.now.max(Time(give_up.0.saturating_sub(1)));
+            // Whatever else is due before it comes first: that is a way of its own.
+            let last = Time(give_up.0.saturating_sub(1));
+            self.now = self.now.max(self.leg.due().map_or(last, |due| due.min(last)));
         }
         if let Err(error) = result {
             self.tell(What::Carrier(format!("{} fails: {error}", kind.name())));

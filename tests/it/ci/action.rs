@@ -120,7 +120,7 @@ fn a_good_project_passes_and_a_line_less_is_annotated_where_it_is_missed() {
     assert_eq!(runner.written("output"), "sarif=engine.sarif\nproblems=false\n");
     assert!(!stderr(&good).contains("::"), "{}", stderr(&good));
 
-    let line = repository.without("  goodbye:", "play: tts/goodbye");
+    let line = repository.without("  goodbye:", "next: goodbye");
     let runner = Runner::new(&[("working-directory", "voice")]);
     let bad = runner.step("validate", repository.path());
     assert_eq!(bad.status.code(), Some(1), "{}", stderr(&bad));
@@ -128,7 +128,7 @@ fn a_good_project_passes_and_a_line_less_is_annotated_where_it_is_missed() {
     let first = format!("::error file=voice/flows/voice.yaml,line={line},endLine={line},");
     let said = stderr(&bad);
     assert!(said.lines().next().is_some_and(|one| one.starts_with(&first)), "{said}");
-    let row = format!("| error | `two-kinds` | voice/flows/voice.yaml:{line}:");
+    let row = format!("| error | `unknown-step` | voice/flows/voice.yaml:{line}:");
     assert!(
         runner.written("summary.md").contains(&row),
         "{}",
