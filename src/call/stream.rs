@@ -7,6 +7,7 @@ use super::ids::{Outcome, Time, Timer};
 use super::machine::Machine;
 use super::pii::Pii;
 use super::state::{Live, Phase, Stream, StreamPhase, WaitOn, Watchdog};
+use super::timer::ASK_AGAIN_MS;
 use super::walk::From;
 use serde_json::{Map, Value};
 
@@ -151,7 +152,8 @@ impl Machine<'_> {
                     stream_sid: String::new(),
                 };
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
-                self.effect(Effect::ClearTimer(Timer::Guard));
+                // Nothing of the caller comes this way: where the report of the call's end is lost, only asking finds out.
+                self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ASK_AGAIN_MS)));
             }
             ("stream-error", StreamPhase::Pending | StreamPhase::Running { .. }) => self.decide("failed"),
             // The carrier should ask at once; where it does not, the guard takes the caller on.

@@ -43,15 +43,18 @@ impl Phone<'_> {
                 {
                     self.violations.push(Violation::Unbounded);
                 }
-                // Of a stream to somebody else's endpoint nothing is heard while it runs; the limit bounds it.
-                let waits = self.call.timers.keys().any(|timer| *timer != Timer::Limit);
-                if !waits && self.leg.doing != Doing::StreamingAway {
+                if !self.call.timers.keys().any(|timer| *timer != Timer::Limit) {
                     self.violations.push(Violation::Stranded);
                 }
                 // A stream that nobody opens and a caller who is not heard leave no other way back.
+                let set = |timer| self.call.timers.contains_key(&timer);
                 let watched = match &self.leg.doing {
-                    Doing::Connecting => self.call.timers.contains_key(&Timer::StreamStart),
-                    Doing::Streaming { .. } => self.call.timers.contains_key(&Timer::StreamMedia),
+                    Doing::Connecting => set(Timer::StreamStart),
+                    // While a redirect takes the caller off one stream, the call may wait for the next already.
+                    Doing::Streaming { .. } if self.call.redirect.is_some() => {
+                        set(Timer::StreamMedia) || set(Timer::StreamStart)
+                    }
+                    Doing::Streaming { .. } => set(Timer::StreamMedia),
                     _ => true,
                 };
                 if !watched && matches!(live.wait.on, WaitOn::Stream(_)) {

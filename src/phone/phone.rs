@@ -289,7 +289,8 @@ impl<'a> Phone<'a> {
 
     fn media(&mut self, order: &MediaOrder) {
         match (order, &self.leg.doing) {
-            (MediaOrder::Refuse { reason }, Doing::Connecting) => {
+            // The carrier took the stream as opened when the engine looked at its token.
+            (MediaOrder::Refuse { reason }, Doing::Connecting | Doing::Streaming { .. }) => {
                 self.fault(format!("the engine refuses the stream: {reason}"));
                 self.leg.doing = Doing::Returning;
             }

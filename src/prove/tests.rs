@@ -1,5 +1,7 @@
 //! The explorer on flows that are right, and on machines that are broken on purpose.
 
+mod flows;
+
 use super::{Bounds, Proof, prove_with, proven};
 use crate::call::{Arrival, Call, Effect, Event, Flow, Probe, Task, TaskKey, Time, Timer};
 use crate::check::examined;

@@ -36,8 +36,8 @@ impl Phone<'_> {
             token: Some(token.to_string()),
         };
         self.happens(&event);
-        if let Some(welcome) = &stream.welcome {
-            self.hears(welcome);
+        if let Some(welcome) = stream.welcome.filter(|_| matches!(self.leg.doing, Doing::Streaming { .. })) {
+            self.hears(&welcome);
         }
         self.look();
         true
