@@ -154,7 +154,7 @@ impl Keyed {
         for act in leg.rest() {
             self.put(std::mem::discriminant(act));
             match act {
-                Act::Sound(sound) => self.put(sound.millis),
+                Act::Sound(sound) => self.put((sound.millis, &sound.quiet)),
                 Act::Silence(millis) => self.put(millis),
                 Act::Gather(gather) => self.way(&gather.back),
                 Act::Record(record) => self.way(&record.back),

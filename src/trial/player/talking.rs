@@ -92,6 +92,7 @@ impl Player<'_> {
                 });
             }
             Did::Cut => {
+                    quiet: std::sync::Arc::default(),
                 if let Some(told) = &self.phone.told {
                     self.hearing.listen(told);
                 }
