@@ -35,6 +35,7 @@ fn talking() -> Phone {
         instructions: String::new(),
         reply: 7_000,
         quiet: 0,
+        welcome: 0,
         record: false,
     };
     assert_eq!(phone.told_the_socket(), [admitted]);
