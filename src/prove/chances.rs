@@ -117,6 +117,9 @@ impl Found<'_> {
                 } else {
                     TaskOutput::Accepted
                 };
+                if matches!(ordered.kind, TaskKind::RedirectCall { .. }) && !over {
+                    self.mishap(ends(Ok(output.clone()), Timing::Late));
+                }
                 self.usual(ends(Ok(output), Timing::Early));
                 self.mishap(ends(Err(REFUSED.to_owned()), Timing::Early));
             }
