@@ -177,7 +177,10 @@ impl Found<'_> {
                 self.usual(Move::Pass);
             }
             (Doing::Recording { .. }, _) => {
-                self.caller(Move::LeavesMessage(10));
+                // After a long message the recording may end at once, after a short one silence has to end it.
+                for seconds in [10, 1] {
+                    self.caller(Move::LeavesMessage(seconds));
+                }
                 self.caller(Move::LeavesMessageAndHangsUp(10));
                 self.usual(Move::Pass);
             }
