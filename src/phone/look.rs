@@ -21,6 +21,10 @@ pub enum Violation {
     Stray(&'static str),
     /// A follow-up was done out of order or twice; its number from 0.
     FollowUpTwice(usize),
+    /// A follow-up that is done by writing a row was done twice; its kind.
+    RowTwice(&'static str),
+    /// A call that is over waits for a follow-up that nobody does; its number from 0.
+    FollowUpLost(usize),
     /// A live call has no timer that bounds it.
     Unbounded,
     /// A live call has nothing that moves it on.
@@ -62,6 +66,12 @@ impl Phone<'_> {
                 }
             }
             Phase::Ended { .. } if !self.call.timers.is_empty() => self.violations.push(Violation::Stranded),
+            Phase::Ended {
+                follow_up: FollowUp::Waiting { item, key },
+                ..
+            } if !self.tasks.iter().any(|task| task.key == *key) => {
+                self.violations.push(Violation::FollowUpLost(*item));
+            }
             Phase::Ended { .. } => {}
         }
         self.look_at_tasks();

@@ -23,7 +23,7 @@ pub(super) fn key(phone: &Phone<'_>, abstraction: &Abstraction, mishaps: u8) -> 
             reason.hash(&mut hasher.hasher);
         }
     }
-    phone.followed().hash(&mut hasher.hasher);
+    (phone.followed(), phone.follow_rows()).hash(&mut hasher.hasher);
     hasher.hasher.finish()
 }
 
