@@ -40,6 +40,34 @@ pub struct About {
     pub loudest: f32,
 }
 
+/// Speech on a telephone lies 25 dB above this; below it a caller hears nothing.
+const SILENT_DBFS: f32 = -45.0;
+/// So long a beginning without sound is noticed, in milliseconds.
+const LATE_MS: u64 = 1_000;
+
+impl About {
+    /// Whether nothing can be heard in it, or nearly so.
+    pub fn is_silent(&self) -> bool {
+        self.loudest < SILENT_DBFS
+    }
+
+    /// Whether a caller notices that it begins with silence.
+    pub fn begins_late(&self) -> bool {
+        self.lead >= LATE_MS
+    }
+
+    /// The silence that a caller notices before anything is heard, in milliseconds: all of it where it is silent.
+    pub fn quiet_lead(&self) -> u64 {
+        if self.is_silent() {
+            self.millis
+        } else if self.begins_late() {
+            self.lead
+        } else {
+            0
+        }
+    }
+}
+
 /// Why a file is no sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoSound {

@@ -36,6 +36,8 @@ pub struct Opening {
     pub reply: u64,
     /// How long nothing has been heard, in milliseconds.
     pub quiet: u64,
+    /// About how long the carrier speaks before the agent is heard, in milliseconds.
+    pub welcome: u64,
     /// Whether the carrier listens and speaks.
     pub by_text: bool,
     /// How long providers are waited for, where that is not the plan's own.
@@ -52,7 +54,7 @@ impl Agent {
     pub fn talker(&self, clips: &[Clip], opening: Opening) -> Result<Conversing, String> {
         let providers = match &self.talker {
             Talker::Scripted(script) => {
-                let script = after(script, opening.quiet);
+                let script = after(script, &opening);
                 return if opening.by_text {
                     let talk = Relayed::new(script, clips).map_err(|error| error.to_string())?;
                     Ok(Conversing::Text(Box::new(talk)))
@@ -66,6 +68,7 @@ impl Agent {
         let mut plan = Plan {
             reply: opening.reply,
             quiet_before: opening.quiet,
+            welcome: opening.welcome,
             ..(*providers.plan).clone()
         };
         if let Some(waits) = opening.waits {
@@ -86,12 +89,13 @@ impl Agent {
     }
 }
 
-/// The script for a caller who has heard nothing for so long.
-fn after(script: &Arc<Script>, quiet: u64) -> Arc<Script> {
-    match quiet {
-        0 => Arc::clone(script),
-        _ => Arc::new(Script {
-            quiet_before: quiet,
+/// The script for a caller who has heard nothing for so long, and hears the carrier first.
+fn after(script: &Arc<Script>, opening: &Opening) -> Arc<Script> {
+    match (opening.quiet, opening.welcome) {
+        (0, 0) => Arc::clone(script),
+        (quiet_before, welcome) => Arc::new(Script {
+            quiet_before,
+            welcome,
             ..(**script).clone()
         }),
     }

@@ -126,6 +126,8 @@ pub enum MediaOrder {
         /// How long nothing has been heard, as far as the call knows: a caller who waited for the stream waits no longer
         /// than others to be spoken to. In milliseconds.
         quiet: u64,
+        /// About how long the carrier speaks from now on, before the agent is heard, in milliseconds.
+        welcome: u64,
         /// The sound of both sides is to be kept.
         record: bool,
     },

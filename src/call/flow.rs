@@ -114,4 +114,6 @@ pub struct AfterItem {
 pub struct Asset {
     /// How long it plays, in milliseconds, where it could be decoded.
     pub millis: Option<u64>,
+    /// How long nothing is heard at its beginning, in milliseconds: all of it where it is silent, 0 where nobody knows.
+    pub lead: u64,
 }

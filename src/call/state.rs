@@ -195,6 +195,9 @@ pub struct Stream {
     /// The longest time in which nothing is heard while an answer is due, in milliseconds.
     #[serde(default = "reply")]
     pub reply: u64,
+    /// About how long the carrier speaks when it has started, before the agent is heard, in milliseconds.
+    #[serde(default)]
+    pub welcome: u64,
     /// The sound of both sides is to be kept.
     #[serde(default)]
     pub record: bool,

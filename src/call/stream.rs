@@ -7,6 +7,7 @@ use super::ids::{Outcome, Time, Timer};
 use super::machine::Machine;
 use super::pii::Pii;
 use super::state::{Live, Phase, Stream, StreamPhase, WaitOn, Watchdog};
+use super::timer::ASK_AGAIN_MS;
 use super::walk::From;
 use serde_json::{Map, Value};
 
@@ -29,17 +30,17 @@ impl Machine<'_> {
                     stream.phase = StreamPhase::Running {
                         stream_sid: stream_sid.to_owned(),
                     };
-                    Ok((agent, stream.start, stream.media, stream.reply, stream.record))
+                    Ok((agent, stream.clone()))
                 }
                 None => Err("the call streams to another endpoint"),
             },
             None => Err("the call expects no stream"),
         };
         match verdict {
-            Ok((agent, start, media, reply, record)) => {
+            Ok((agent, stream)) => {
                 // The carrier came to the verb `start` before the timer is due; since then nothing has been heard.
-                let quiet = due.map_or(0, |due| start.saturating_sub(due.since(now)));
-                let media = media.saturating_sub(quiet).max(media.min(FIRST_FRAME_MS));
+                let quiet = due.map_or(0, |due| stream.start.saturating_sub(due.since(now)));
+                let media = stream.media.saturating_sub(quiet).max(stream.media.min(FIRST_FRAME_MS));
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
                 self.effect(Effect::ClearTimer(Timer::Guard));
                 self.effect(Effect::SetTimer(Timer::StreamMedia, now.plus(media)));
@@ -47,9 +48,10 @@ impl Machine<'_> {
                 self.effect(Effect::Media(MediaOrder::Admit {
                     agent,
                     instructions,
-                    reply,
+                    reply: stream.reply,
                     quiet,
-                    record,
+                    welcome: stream.welcome,
+                    record: stream.record,
                 }));
             }
             Err(reason) => {
@@ -151,7 +153,8 @@ impl Machine<'_> {
                     stream_sid: String::new(),
                 };
                 self.effect(Effect::ClearTimer(Timer::StreamStart));
-                self.effect(Effect::ClearTimer(Timer::Guard));
+                // Nothing of the caller comes this way: where the report of the call's end is lost, only asking finds out.
+                self.effect(Effect::SetTimer(Timer::Guard, self.now.plus(ASK_AGAIN_MS)));
             }
             ("stream-error", StreamPhase::Pending | StreamPhase::Running { .. }) => self.decide("failed"),
             // The carrier should ask at once; where it does not, the guard takes the caller on.

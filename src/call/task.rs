@@ -56,6 +56,10 @@ impl Machine<'_> {
     }
 
     fn redirect_ended(&mut self, result: &TaskResult) {
+        // It has ended before, and the guard goes on from there.
+        if self.call.redirect.as_ref().is_some_and(|redirect| redirect.failed) {
+            return;
+        }
         match result {
             Ok(TaskOutput::CallGone) => {
                 if let Some(redirect) = &mut self.call.redirect {

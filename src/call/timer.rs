@@ -7,7 +7,7 @@ use super::state::{EndReason, Live, Phase, StreamPhase, WaitOn};
 use super::walk::From;
 
 /// How often the carrier is asked about a call of which nothing is heard, in milliseconds.
-const ASK_AGAIN_MS: u64 = 30_000;
+pub(super) const ASK_AGAIN_MS: u64 = 30_000;
 /// How long after the carrier refused an order, a redirect or a hang-up, it is given again, in milliseconds.
 pub(super) const ORDER_AGAIN_MS: u64 = 5_000;
 /// How long after `limits.call` a call is given up that the carrier says nothing of, in milliseconds.

@@ -61,6 +61,9 @@ pub enum Credentials {
     ApiKey { sid: String, secret: SecretString },
 }
 
+/// How long reading or changing a live call may take, where nothing else is set: a caller is waiting.
+pub const CALLS_WITHIN: Duration = Duration::from_secs(5);
+
 /// Total time limits per request, from connecting to the last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -73,7 +76,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Timeouts {
-            calls: Duration::from_secs(5),
+            calls: CALLS_WITHIN,
             messages: Duration::from_secs(15),
             recordings: Duration::from_secs(120),
         }

@@ -9,10 +9,6 @@ use std::collections::BTreeSet;
 
 /// Endings whose type the carrier plays. What the first two hold is known here as well.
 const PLAYABLE: [&str; 5] = ["mp3", "wav", "aif", "aiff", "gsm"];
-/// Speech on a telephone lies 25 dB above this; below it a caller hears nothing.
-const SILENT_DBFS: f32 = -45.0;
-/// So long a beginning without sound is noticed, in milliseconds.
-const LATE_MS: u64 = 1_000;
 /// The carrier may cut what is longer, in milliseconds: 40 minutes.
 const LONGEST_MS: u64 = 40 * 60_000;
 /// Below this rate a file holds less than a telephone carries, in hertz.
@@ -138,7 +134,7 @@ impl Sound<'_> {
                 )),
             );
         }
-        if about.loudest < SILENT_DBFS {
+        if about.is_silent() {
             findings.push(
                 warn(
                     "sound-silent",
@@ -151,7 +147,7 @@ impl Sound<'_> {
                 .consequence(format!("the caller would hear nothing for {}", seconds(about.millis)))
                 .help("record it louder; for a measured silence use `pause`"),
             );
-        } else if about.lead >= LATE_MS {
+        } else if about.begins_late() {
             findings.push(
                 warn(
                     "sound-late-start",

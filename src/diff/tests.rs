@@ -71,7 +71,13 @@ impl Files for Project {
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
         let (millis, mark) = self.sounds.get(path)?;
-        Some((Asset { millis: Some(*millis) }, mark.clone()))
+        Some((
+            Asset {
+                millis: Some(*millis),
+                lead: 0,
+            },
+            mark.clone(),
+        ))
     }
 
     fn list(&self, folder: &str) -> Vec<String> {

@@ -21,7 +21,13 @@ impl Files for Memory {
     }
 
     fn asset(&self, _path: &str) -> Option<(Asset, String)> {
-        Some((Asset { millis: Some(1_000) }, String::new()))
+        Some((
+            Asset {
+                millis: Some(1_000),
+                lead: 0,
+            },
+            String::new(),
+        ))
     }
 
     fn list(&self, _folder: &str) -> Vec<String> {

@@ -79,6 +79,7 @@ impl Disk {
         let heard = about(&content);
         let asset = Asset {
             millis: heard.as_ref().ok().map(|heard| heard.millis),
+            lead: heard.as_ref().map_or(0, About::quiet_lead),
         };
         let mark: String = Sha256::digest(&content)
             .iter()

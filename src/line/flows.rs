@@ -306,9 +306,15 @@ impl Files for Bundle {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        self.sounds
-            .get(path)
-            .map(|(millis, mark)| (Asset { millis: *millis }, mark.clone()))
+        self.sounds.get(path).map(|(millis, mark)| {
+            (
+                Asset {
+                    millis: *millis,
+                    lead: 0,
+                },
+                mark.clone(),
+            )
+        })
     }
 
     fn providers(&self) -> ProviderNames {

@@ -91,6 +91,7 @@ impl Host for CallHost {
                         instructions,
                         reply,
                         quiet,
+                        welcome,
                         record,
                     } => {
                         let wanted = Wanted {
@@ -98,6 +99,7 @@ impl Host for CallHost {
                             instructions,
                             reply,
                             quiet,
+                            welcome,
                             record,
                         };
                         return self.connect(id, start, wanted).await;

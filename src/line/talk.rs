@@ -20,6 +20,8 @@ pub(super) struct Wanted {
     pub reply: u64,
     /// How long nothing has been heard, in milliseconds.
     pub quiet: u64,
+    /// About how long the carrier speaks before the agent is heard, in milliseconds.
+    pub welcome: u64,
     /// Whether the sound of both sides is kept.
     pub record: bool,
 }
@@ -53,6 +55,7 @@ pub(super) fn conversation(
         instructions: wanted.instructions,
         reply: wanted.reply,
         quiet: wanted.quiet,
+        welcome: wanted.welcome,
         by_text,
         waits: None,
         activity: None,

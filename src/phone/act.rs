@@ -44,6 +44,22 @@ pub struct Sound {
     pub spoken: bool,
     /// How long it takes; as long as it is estimated where nobody knows.
     pub millis: u64,
+    /// Stretches of it in which nothing is heard, in their order: when each begins, and for how long.
+    pub quiet: Arc<[(u64, u64)]>,
+}
+
+impl Sound {
+    /// The stretches in which it is heard: when each begins and ends.
+    pub fn heard(&self) -> Vec<(u64, u64)> {
+        let (mut heard, mut from) = (Vec::new(), 0);
+        for (at, many) in self.quiet.iter() {
+            heard.push((from, *at));
+            from = at.saturating_add(*many);
+        }
+        heard.push((from, self.millis));
+        heard.retain(|(from, to)| from < to);
+        heard
+    }
 }
 
 /// Where the carrier goes on.

@@ -113,7 +113,9 @@ impl Phone<'_> {
     /// The caller hears a sound from now on; until when.
     pub fn hears(&mut self, sound: &Sound) -> crate::call::Time {
         let until = self.now.plus(sound.millis);
-        self.ear.sound(self.now, until);
+        for (from, to) in sound.heard() {
+            self.ear.sound(self.now.plus(from), self.now.plus(to));
+        }
         self.tell(What::Hears {
             what: sound.what.to_string(),
             spoken: sound.spoken,
@@ -136,7 +138,7 @@ impl Phone<'_> {
         match self.stage.acts(self.flow, &verbs) {
             Ok(acts) => acts
                 .iter()
-                .any(|act| matches!(act, Act::Sound(sound) if sound.millis > 0)),
+                .any(|act| matches!(act, Act::Sound(sound) if !sound.heard().is_empty())),
             Err(error) => {
                 self.violations.push(super::Violation::BadDocument(error));
                 false

@@ -12,6 +12,10 @@ const UNKNOWN_SOUND: u64 = 10_000;
 const PER_CHARACTER: u64 = 72;
 /// One key of `<Play digits>`.
 const PER_KEY: u64 = 250;
+/// `w` and `W` in `<Play digits>`: half a second and a second in which nothing is heard.
+const WAITS: [(char, u64); 2] = [('w', 500), ('W', 1_000)];
+/// So often at most a sound with pauses in it is taken to be repeated: the longest pause is known long before.
+const REPEATED: usize = 100;
 
 /// The acts of a document.
 pub(super) fn acts(stage: &Stage, flow: &Flow, root: &Element) -> Vec<Act> {
@@ -81,7 +85,20 @@ impl Reader<'_> {
         let Some(mut sound) = self.sound(verb) else {
             return Vec::new();
         };
-        sound.millis = sound.millis.saturating_mul(times);
+        let once = sound.millis;
+        sound.millis = once.saturating_mul(times);
+        if sound.quiet.as_ref() == [(0, once)] {
+            sound.quiet = [(0, sound.millis)].into();
+        } else if !sound.quiet.is_empty() {
+            let rounds = (0..times).take(REPEATED).map(|round| once.saturating_mul(round));
+            let quiet = rounds.flat_map(|from| {
+                sound
+                    .quiet
+                    .iter()
+                    .map(move |(at, many)| (from.saturating_add(*at), *many))
+            });
+            sound.quiet = quiet.collect();
+        }
         vec![sound]
     }
 
@@ -91,22 +108,20 @@ impl Reader<'_> {
             return (!words.is_empty()).then(|| said(&words));
         }
         if let Some(digits) = verb.attribute("digits") {
-            return Some(Sound {
-                what: format!("keys {digits}").into(),
-                spoken: false,
-                millis: PER_KEY * digits.len() as u64,
-            });
+            return Some(tones(digits));
         }
         let url = verb.text.trim();
         let path = match url.strip_prefix(self.stage.statics()) {
             Some(path) => unescaped(path),
             None => url.to_owned(),
         };
-        let known = self.flow.assets.get(path.as_str()).and_then(|asset| asset.millis);
+        let asset = self.flow.assets.get(path.as_str());
+        let lead = asset.map_or(0, |asset| asset.lead);
         Some(Sound {
             what: path.into(),
             spoken: false,
-            millis: known.unwrap_or(UNKNOWN_SOUND),
+            millis: asset.and_then(|asset| asset.millis).unwrap_or(UNKNOWN_SOUND),
+            quiet: (lead > 0).then_some((0, lead)).into_iter().collect(),
         })
     }
 
@@ -120,7 +135,7 @@ impl Reader<'_> {
                 .iter()
                 .filter(|child| child.name == "Pause")
                 .map(|child| seconds(child, "length", 1))
-                .sum(),
+                .fold(0, u64::saturating_add),
             keys: input.contains("dtmf"),
             speech: input.contains("speech"),
             digits: verb.attribute("numDigits").and_then(|text| text.parse().ok()),
@@ -128,7 +143,9 @@ impl Reader<'_> {
             timeout,
             speech_end: match verb.attribute("speechTimeout") {
                 Some("auto") => 1000,
-                Some(text) => text.parse().map_or(timeout, |seconds: u64| seconds * 1000),
+                Some(text) => text
+                    .parse()
+                    .map_or(timeout, |seconds: u64| seconds.saturating_mul(1000)),
                 None => timeout,
             },
             always: verb.attribute("actionOnEmptyResult") == Some("true"),
@@ -205,6 +222,29 @@ pub(super) fn said(words: &str) -> Sound {
         millis: PER_CHARACTER
             .saturating_mul(words.chars().count() as u64)
             .saturating_add(500),
+        quiet: Arc::default(),
+    }
+}
+
+/// The tones of `<Play digits>`.
+fn tones(digits: &str) -> Sound {
+    let (mut millis, mut quiet) = (0_u64, Vec::<(u64, u64)>::new());
+    for key in digits.chars() {
+        let Some((_, wait)) = WAITS.into_iter().find(|(letter, _)| *letter == key) else {
+            millis = millis.saturating_add(PER_KEY);
+            continue;
+        };
+        match quiet.last_mut() {
+            Some((from, many)) if from.saturating_add(*many) == millis => *many += wait,
+            _ => quiet.push((millis, wait)),
+        }
+        millis = millis.saturating_add(wait);
+    }
+    Sound {
+        what: format!("keys {digits}").into(),
+        spoken: false,
+        millis,
+        quiet: quiet.into(),
     }
 }
 

@@ -9,6 +9,11 @@ pub trait Drive {
 
     /// Any later one.
     fn handle(&self, call: &mut Call, flow: &Flow, now: Time, event: &Event) -> Vec<Effect>;
+
+    /// The event that was handled last, once more, to a copy of the call: what would happen if it came twice.
+    fn again(&self, twin: &mut Call, flow: &Flow, now: Time, event: &Event) -> Vec<Effect> {
+        self.handle(twin, flow, now, event)
+    }
 }
 
 /// The call machine.

@@ -66,6 +66,11 @@ impl Ear {
         self.until.map_or(0, |until| now.since(until))
     }
 
+    /// Until when something is heard that has begun: now, where nothing is.
+    pub fn heard_by(&self, now: Time) -> Time {
+        self.until.map_or(now, |until| until.max(now))
+    }
+
     /// Sets how long nothing has been heard: where many ways lead to the same place, the quietest counts.
     pub fn set_quiet(&mut self, now: Time, millis: u64) {
         self.until = Some(Time(now.0.saturating_sub(millis)));

@@ -21,6 +21,10 @@ pub enum Violation {
     Stray(&'static str),
     /// A follow-up was done out of order or twice; its number from 0.
     FollowUpTwice(usize),
+    /// A follow-up that is done by writing a row was done twice; its kind.
+    RowTwice(&'static str),
+    /// A call that is over waits for a follow-up that nobody does; its number from 0.
+    FollowUpLost(usize),
     /// A live call has no timer that bounds it.
     Unbounded,
     /// A live call has nothing that moves it on.
@@ -43,16 +47,19 @@ impl Phone<'_> {
                 {
                     self.violations.push(Violation::Unbounded);
                 }
-                // Of a stream to somebody else's endpoint nothing is heard while it runs; the limit bounds it.
-                let waits = self.call.timers.keys().any(|timer| *timer != Timer::Limit);
-                if !waits && self.leg.doing != Doing::StreamingAway {
+                if !self.call.timers.keys().any(|timer| *timer != Timer::Limit) {
                     self.violations.push(Violation::Stranded);
                 }
                 // A stream that nobody opens and a caller who is not heard leave no other way back. What is decided
                 // already has the guard for it.
+                let set = |timer| self.call.timers.contains_key(&timer);
                 let watched = match &self.leg.doing {
-                    Doing::Connecting => self.call.timers.contains_key(&Timer::StreamStart),
-                    Doing::Streaming { .. } => self.call.timers.contains_key(&Timer::StreamMedia),
+                    Doing::Connecting => set(Timer::StreamStart),
+                    // While a redirect takes the caller off one stream, the call may wait for the next already.
+                    Doing::Streaming { .. } if self.call.redirect.is_some() => {
+                        set(Timer::StreamMedia) || set(Timer::StreamStart)
+                    }
+                    Doing::Streaming { .. } => set(Timer::StreamMedia),
                     _ => true,
                 };
                 let open = match &live.wait.on {
@@ -64,6 +71,12 @@ impl Phone<'_> {
                 }
             }
             Phase::Ended { .. } if !self.call.timers.is_empty() => self.violations.push(Violation::Stranded),
+            Phase::Ended {
+                follow_up: FollowUp::Waiting { item, key },
+                ..
+            } if !self.tasks.iter().any(|task| task.key == *key) => {
+                self.violations.push(Violation::FollowUpLost(*item));
+            }
             Phase::Ended { .. } => {}
         }
         self.look_at_tasks();

@@ -14,6 +14,9 @@ use crate::call::{
 };
 use crate::twiml::Verb;
 
+/// The kinds of follow-ups that are done by writing a row, and need no task.
+pub(super) const FOLLOW_ROWS: [&str; 2] = ["interaction", "contact"];
+
 /// When virtual calls begin: 2023-11-14 22:13:20 UTC.
 pub const START: Time = Time(1_700_000_000_000);
 
@@ -45,6 +48,8 @@ pub struct Phone<'a> {
     pub(super) recordings: u32,
     /// The latest follow-up whose task was ordered.
     pub(super) followed: Option<usize>,
+    /// How many rows of [`FOLLOW_ROWS`] were written after the call's end.
+    pub(super) follow_rows: [usize; 2],
     /// The answer to the request that is being made.
     pub(super) answer: Option<Answer>,
     /// What happens to the next request that is answered.
@@ -113,6 +118,7 @@ impl<'a> Phone<'a> {
             streams: 0,
             recordings: 0,
             followed: None,
+            follow_rows: [0; 2],
             answer: None,
             answered: false,
             mishap,
@@ -121,6 +127,7 @@ impl<'a> Phone<'a> {
             loses_status: false,
         };
         phone.take(effects);
+        phone.repeats(&Event::CallArrived(arrival.clone()));
         phone.receive(Ticket::FIRST);
         phone.look();
         phone
@@ -141,6 +148,11 @@ impl<'a> Phone<'a> {
         self.followed
     }
 
+    /// How many follow-ups were done that need no task.
+    pub fn follow_rows(&self) -> [usize; 2] {
+        self.follow_rows
+    }
+
     /// An event reaches the call; its effects are carried out as far as they can be at once.
     pub fn happens(&mut self, event: &Event) {
         let over = matches!(self.call.phase, Phase::Ended { .. });
@@ -149,6 +161,10 @@ impl<'a> Phone<'a> {
             self.violations.push(Violation::Revived);
         }
         self.take(effects);
+        // Of these a carrier, a clock or the outbox may bring one twice. Requests are asked again where they are made.
+        if let Event::StatusChanged { .. } | Event::TaskEnded { .. } | Event::TimerFired { .. } = event {
+            self.repeats(event);
+        }
     }
 
     /// The carrier asks the engine and goes on with what it gets.
@@ -212,18 +228,24 @@ impl<'a> Phone<'a> {
         }
     }
 
-    /// The same once more must change nothing.
+    /// The same once more must change nothing, bring the same answer and do nothing that was not done.
     fn repeats(&mut self, event: &Event) {
-        if self.call.live().is_none() {
-            return;
-        }
         let mut twin = self.call.clone();
-        let effects = self.drive.handle(&mut twin, self.flow, self.now, event);
+        let effects = self.drive.again(&mut twin, self.flow, self.now, event);
+        let does_more = effects.iter().any(|effect| match effect {
+            Effect::Perform(task) => task.kind != TaskKind::AskStatus,
+            Effect::Write(row) => matches!(row, Row::Turn { .. } | Row::Interaction { .. } | Row::Contact { .. }),
+            Effect::Media(order) => matches!(order, MediaOrder::Admit { .. } | MediaOrder::Acted { .. }),
+            _ => false,
+        });
+        let asks = matches!(event, Event::CallArrived(_) | Event::CarrierAsked { .. });
         let answer = effects.into_iter().find_map(|effect| match effect {
             Effect::Answer(answer) => Some(answer),
             _ => None,
         });
-        if twin != self.call || answer != self.answer {
+        // Asking the carrier how a call stands once more does no harm, and takes a number.
+        twin.tasks = self.call.tasks;
+        if does_more || twin != self.call || asks && answer != self.answer {
             self.violations.push(Violation::NotRepeatable);
         }
     }
@@ -294,6 +316,7 @@ impl<'a> Phone<'a> {
 
     fn media(&mut self, order: &MediaOrder) {
         match (order, &self.leg.doing) {
+            // The carrier took the stream as opened when the engine looked at its token.
             (MediaOrder::Refuse { reason }, Doing::Connecting | Doing::Streaming { .. }) => {
                 self.fault(format!("the engine refuses the stream: {reason}"));
                 self.leg.doing = Doing::Returning;
@@ -303,7 +326,33 @@ impl<'a> Phone<'a> {
         }
     }
 
+    /// A follow-up was done that needs no task: each of the flow's is done once at most.
+    fn follows(&mut self, kind: &'static str) {
+        if self.call.live().is_some() {
+            return;
+        }
+        let items = self
+            .flow
+            .after_call
+            .iter()
+            .filter(|item| item.kind.name() == kind)
+            .count();
+        for (known, done) in FOLLOW_ROWS.iter().zip(&mut self.follow_rows) {
+            if *known == kind {
+                *done += 1;
+                if *done > items {
+                    self.violations.push(Violation::RowTwice(kind));
+                }
+            }
+        }
+    }
+
     fn wrote(&mut self, row: &Row) {
+        match row {
+            Row::Interaction { .. } => self.follows("interaction"),
+            Row::Contact { .. } => self.follows("contact"),
+            _ => {}
+        }
         let step = matches!(row, Row::CallLog { step: Some(_), .. });
         let what = match row {
             Row::CallLog { .. } if step => What::Step,

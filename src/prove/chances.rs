@@ -117,6 +117,9 @@ impl Found<'_> {
                 } else {
                     TaskOutput::Accepted
                 };
+                if matches!(ordered.kind, TaskKind::RedirectCall { .. }) && !over {
+                    self.mishap(ends(Ok(output.clone()), Timing::Late));
+                }
                 self.usual(ends(Ok(output), Timing::Early));
                 self.mishap(ends(Err(REFUSED.to_owned()), Timing::Early));
             }
@@ -174,7 +177,10 @@ impl Found<'_> {
                 self.usual(Move::Pass);
             }
             (Doing::Recording { .. }, _) => {
-                self.caller(Move::LeavesMessage(10));
+                // After a long message the recording may end at once, after a short one silence has to end it.
+                for seconds in [10, 1] {
+                    self.caller(Move::LeavesMessage(seconds));
+                }
                 self.caller(Move::LeavesMessageAndHangsUp(10));
                 self.usual(Move::Pass);
             }

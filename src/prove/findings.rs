@@ -203,10 +203,12 @@ impl Teller<'_> {
             Violation::OrderedTwice(key) => format!("the task `{key}` is ordered twice"),
             Violation::Stray(name) => format!("a `{name}` is ordered that nobody waits for"),
             Violation::FollowUpTwice(item) => format!("follow-up {} is done twice", item + 1),
+            Violation::RowTwice(kind) => format!("a follow-up of the kind `{kind}` is done twice"),
+            Violation::FollowUpLost(item) => format!("nobody does follow-up {}", item + 1),
             Violation::Unbounded => "a live call has lost the timer that bounds it".to_owned(),
             Violation::Stranded => "a live call has nothing that moves it on".to_owned(),
             Violation::Revived => "a call that was over lives again".to_owned(),
-            Violation::NotRepeatable => "a request that comes twice has another effect than once".to_owned(),
+            Violation::NotRepeatable => "what comes twice has another effect than what comes once".to_owned(),
             other => format!("{other:?}"),
         };
         Finding::error("engine-fault", self.place(at), fact)

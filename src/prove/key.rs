@@ -23,7 +23,7 @@ pub(super) fn key(phone: &Phone<'_>, abstraction: &Abstraction, mishaps: u8) -> 
             reason.hash(&mut hasher.hasher);
         }
     }
-    phone.followed().hash(&mut hasher.hasher);
+    (phone.followed(), phone.follow_rows()).hash(&mut hasher.hasher);
     phone.is_disturbed().hash(&mut hasher.hasher);
     hasher.hasher.finish()
 }
@@ -161,11 +161,11 @@ impl Keyed {
     fn act(&mut self, act: &Act) {
         self.put(std::mem::discriminant(act));
         match act {
-            Act::Sound(sound) => self.put(sound.millis),
+            Act::Sound(sound) => self.put((sound.millis, &sound.quiet)),
             Act::Silence(millis) => self.put(millis),
             Act::Gather(gather) => {
                 for prompt in &gather.prompts {
-                    self.put(prompt.millis);
+                    self.put((prompt.millis, &prompt.quiet));
                 }
                 self.put((gather.pauses, gather.timeout, gather.speech_end));
                 self.put((gather.keys, gather.speech, gather.always));

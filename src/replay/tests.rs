@@ -49,8 +49,15 @@ impl Files for Memory {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        path.starts_with("tts/")
-            .then(|| (Asset { millis: Some(2_000) }, path.to_owned()))
+        path.starts_with("tts/").then(|| {
+            (
+                Asset {
+                    millis: Some(2_000),
+                    lead: 0,
+                },
+                path.to_owned(),
+            )
+        })
     }
 
     fn providers(&self) -> ProviderNames {

@@ -87,6 +87,7 @@ impl StepKind for Converse {
             media,
             reply: reply.min(cx.silence().saturating_sub(FALLBACK_MS)).max(FALLBACK_MS),
             record: self.form.record,
+            welcome: 0,
             phase: StreamPhase::Pending,
         };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))

@@ -60,6 +60,8 @@ impl StepKind for Relay {
 
     fn enter(&self, cx: &mut Cx<'_>) -> Result<Next, StepError> {
         let welcome = self.form.welcome.as_ref().map(|welcome| cx.text(welcome)).transpose()?;
+        let said = welcome.as_deref().filter(|words| !words.trim().is_empty());
+        let greets = said.map_or(0, |words| cx.speech_millis(words));
         let ticket = cx.ticket(Route::StreamEnded);
         let token = cx.token(ticket);
         let language = self.form.language.clone().unwrap_or_else(|| cx.locale().to_owned());
@@ -91,6 +93,7 @@ impl StepKind for Relay {
             start,
             media,
             reply: 8_000,
+            welcome: greets,
             record: false,
             phase: StreamPhase::Pending,
         };

@@ -83,6 +83,7 @@ impl StepKind for Stream {
             media: 0,
             reply: 8_000,
             record: false,
+            welcome: 0,
             phase: StreamPhase::Pending,
         };
         Ok(cx.wait(ticket, start, WaitOn::Stream(stream)))

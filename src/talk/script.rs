@@ -18,6 +18,8 @@ pub struct Script {
     pub idle: Idle,
     /// How long nothing had been heard when the conversation began: the caller has waited for so long already.
     pub quiet_before: u64,
+    /// About how long the carrier speaks from the conversation's beginning: until then the caller does not wait.
+    pub welcome: u64,
     /// Silence that ends an utterance; 300 to 600.
     pub end_of_turn: u64,
     /// Speech over an answer that stops it.
@@ -43,6 +45,7 @@ impl Script {
             otherwise,
             idle: Idle::default(),
             quiet_before: 0,
+            welcome: 0,
             end_of_turn: 500,
             barge_in_after: 200,
             between_keys: 3000,
@@ -55,8 +58,13 @@ impl Script {
 
     /// When a caller who says nothing since then is spoken to, in a conversation that began then.
     pub(super) fn idle_due(&self, since: u64, began: u64) -> u64 {
-        let waited = if since == began { self.quiet_before } else { 0 };
-        since.saturating_add(self.idle.after.saturating_sub(waited))
+        let (waited, welcome) = match (since == began, self.welcome) {
+            (true, 0) => (self.quiet_before, 0),
+            (true, welcome) => (0, welcome),
+            (false, _) => (0, 0),
+        };
+        let waits = self.idle.after.saturating_sub(waited).saturating_add(welcome);
+        since.saturating_add(waits)
     }
 
     /// The answer to the caller's turn of this number, with these keys and this many milliseconds of speech, if any.

@@ -1,12 +1,11 @@
 //! The production machine with a notebook: what it answers, orders and writes is kept for whoever judges the call.
 
 use crate::call::{
-    Answer, Arrival, Call, Effect, Event, Flow, Log, MediaOrder, Probe, Row, StepId, TaskKey, Ticket, Time, Trouble,
+    Answer, Arrival, Call, Effect, Event, Flow, Log, MediaOrder, Probe, Row, StepId, TaskKey, Time, Trouble,
 };
 use crate::phone::{Drive, Machine};
 use crate::twiml::Verb;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 
 /// What a call's machine gave away.
 #[derive(Debug, Default)]
@@ -21,9 +20,7 @@ pub(super) struct Notes {
     pub logs: Vec<(Time, Log)>,
     /// The task that came of an action's wish, with the action.
     pub wishes: Vec<(TaskKey, String)>,
-    latest: Option<(Ticket, Time)>,
     rows_before: usize,
-    seen: BTreeSet<Ticket>,
 }
 
 /// Drives the machine and notes what it does.
@@ -41,29 +38,22 @@ impl Drive for Recorder {
         let passed = call.probe.as_ref().map_or(0, |probe| probe.passed.len());
         let effects = Machine.handle(call, flow, now, event);
         let mut notes = self.0.borrow_mut();
-        match event {
-            // The telephone gives each request once more to a copy of the call: that is not what happened.
-            Event::CarrierAsked { ticket, .. }
-                if notes.latest == Some((*ticket, now)) && notes.seen.contains(ticket) =>
-            {
-                return effects;
-            }
-            Event::CarrierAsked { ticket, .. } => {
-                notes.latest = Some((*ticket, now));
-                notes.seen.insert(*ticket);
-            }
+        if let Event::TroubleStruck {
+            trouble: Trouble::Store,
+        } = event
+        {
             // What was not taken by the store is not in it.
-            Event::TroubleStruck {
-                trouble: Trouble::Store,
-            } => {
-                let kept = notes.rows_before;
-                notes.rows.truncate(kept);
-            }
-            _ => {}
+            let kept = notes.rows_before;
+            notes.rows.truncate(kept);
         }
         notes.rows_before = notes.rows.len();
         notes.note(call, passed, now, &effects);
         effects
+    }
+
+    fn again(&self, twin: &mut Call, flow: &Flow, now: Time, event: &Event) -> Vec<Effect> {
+        // That is not what happened.
+        Machine.handle(twin, flow, now, event)
     }
 }
 

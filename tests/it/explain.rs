@@ -263,7 +263,13 @@ impl Files for Advice<'_> {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        Some((Asset { millis: Some(2_000) }, path.to_owned()))
+        Some((
+            Asset {
+                millis: Some(2_000),
+                lead: 0,
+            },
+            path.to_owned(),
+        ))
     }
 
     fn list(&self, _folder: &str) -> Vec<String> {

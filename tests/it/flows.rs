@@ -42,7 +42,7 @@ impl Files for Project {
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
         let sound = sound(path)?;
         let millis = about(&sound).ok().map(|about| about.millis);
-        Some((Asset { millis }, path.to_owned()))
+        Some((Asset { millis, lead: 0 }, path.to_owned()))
     }
 
     fn heard(&self, path: &str) -> Option<Result<About, NoSound>> {

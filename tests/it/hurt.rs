@@ -45,7 +45,7 @@ impl Files for Edited<'_> {
         match self.sound(path) {
             Some(bytes) => {
                 let millis = about(bytes.as_ref()?).ok().map(|about| about.millis);
-                Some((Asset { millis }, path.to_owned()))
+                Some((Asset { millis, lead: 0 }, path.to_owned()))
             }
             None => self.disk.asset(path),
         }

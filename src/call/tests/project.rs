@@ -46,7 +46,8 @@ impl Files for Project {
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
         let millis = Some(2_000);
-        path.starts_with("tts/").then(|| (Asset { millis }, path.to_owned()))
+        path.starts_with("tts/")
+            .then(|| (Asset { millis, lead: 0 }, path.to_owned()))
     }
 
     fn providers(&self) -> crate::compile::ProviderNames {

@@ -35,6 +35,7 @@ fn talking() -> Phone {
         instructions: String::new(),
         reply: 7_000,
         quiet: 0,
+        welcome: 0,
         record: false,
     };
     assert_eq!(phone.told_the_socket(), [admitted]);
@@ -312,6 +313,20 @@ fn a_stream_to_another_endpoint_goes_by_the_carriers_reports() {
     phone.waits(60_000);
     report(&mut phone, "stream-stopped");
     phone.waits(4_000).is_redirected("stream_over").hears("hangup");
+    // The caller hangs up and no report of it comes: the carrier is asked until it says so.
+    let mut phone = Phone::rings(&yaml);
+    report(&mut phone, "stream-started");
+    let status = |status, seconds| Ok(TaskOutput::Status { status, seconds });
+    for _ in 0..2 {
+        phone.waits(30_000);
+        assert_eq!(phone.pending("ask_status"), 1);
+        phone.performed("ask_status", status(CarrierStatus::InProgress, None));
+        assert_eq!(phone.step(), "raw");
+    }
+    phone
+        .waits(30_000)
+        .performed("ask_status", status(CarrierStatus::Completed, Some(80)))
+        .is_over(EndReason::CallerLeft);
     // It breaks in the middle.
     let mut phone = Phone::rings(&yaml);
     report(&mut phone, "stream-started");

@@ -109,7 +109,7 @@ impl Files for Tree {
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect();
-            (Asset { millis }, mark)
+            (Asset { millis, lead: 0 }, mark)
         });
         self.sounds.borrow_mut().insert(blob.clone(), known.clone());
         Some(known)
@@ -134,7 +134,7 @@ fn pointer(bytes: &[u8]) -> Option<(Asset, String)> {
         return None;
     }
     let mark = text.lines().find_map(|line| line.strip_prefix("oid sha256:"))?;
-    Some((Asset { millis: None }, mark.trim().to_owned()))
+    Some((Asset { millis: None, lead: 0 }, mark.trim().to_owned()))
 }
 
 /// What git answers in that folder; the inner error is what it says when it refuses.
@@ -161,7 +161,10 @@ mod tests {
     #[test]
     fn a_file_that_is_kept_elsewhere_has_the_mark_of_its_content() {
         let text = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n";
-        assert_eq!(pointer(text), Some((Asset { millis: None }, "4d7a2146".to_owned())));
+        assert_eq!(
+            pointer(text),
+            Some((Asset { millis: None, lead: 0 }, "4d7a2146".to_owned()))
+        );
         assert_eq!(pointer(b"ID3 and so on"), None);
     }
 }

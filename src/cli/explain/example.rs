@@ -71,7 +71,7 @@ impl Files for Project<'_> {
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
         let millis = about(&sound(path)?).ok().map(|about| about.millis);
-        Some((Asset { millis }, path.to_owned()))
+        Some((Asset { millis, lead: 0 }, path.to_owned()))
     }
 
     fn heard(&self, path: &str) -> Option<Result<About, NoSound>> {

@@ -1,7 +1,7 @@
 //! What the caller does: keys, words, a message, hanging up.
 
 use super::fields;
-use crate::call::{CarrierStatus, Event, Params};
+use crate::call::{CarrierStatus, Event, Params, Time};
 use crate::phone::act::{Act, Way};
 use crate::phone::document::said;
 use crate::phone::leg::Doing;
@@ -56,23 +56,22 @@ impl Phone<'_> {
         let Some(Act::Record(record)) = self.leg.act().cloned() else {
             return false;
         };
-        if !matches!(self.leg.doing, Doing::Recording { .. }) {
+        let Doing::Recording { until } = self.leg.doing else {
             return false;
-        }
+        };
         self.recordings += 1;
-        let length = u64::from(seconds).saturating_mul(1000).min(record.longest);
+        // Also the silence before the caller speaks is part of the longest message.
+        let began = Time(until.0.saturating_sub(record.quiet.min(record.longest)));
+        let left = record.longest.saturating_sub(self.now.since(began));
+        let length = u64::from(seconds).saturating_mul(1000).min(left);
         let then = if leaves { " and hangs up" } else { "" };
         self.tell(What::Caller(format!("leaves a message of {} s{then}", length / 1000)));
         self.ear.sound(self.now, self.now.plus(length));
-        let rest = if leaves || length >= record.longest {
-            0
-        } else {
-            record.quiet
-        };
-        self.now = self.now.plus(length + rest);
+        let rest = if leaves { 0 } else { record.quiet.min(left - length) };
+        self.now = self.now.plus(length).plus(rest);
         let sid = format!("RE{:032}", self.recordings);
         let url = format!("{}/2010-04-01/Accounts/AC0/Recordings/{sid}", self.stage.origin());
-        let seconds = seconds.to_string();
+        let seconds = (length / 1000).to_string();
         let mut params = vec![
             ("RecordingSid", sid.as_str()),
             ("RecordingUrl", &url),

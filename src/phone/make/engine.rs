@@ -1,10 +1,14 @@
 //! What the engine's own things do: tasks end, the call's limit is reached, the process stops or comes back.
 
 use crate::call::{CarrierStatus, Event, Task, TaskKind, TaskOutput, TaskResult, Time, Timer, WaitOn};
+use crate::channels::twilio::CALLS_WITHIN;
 use crate::phone::leg::Doing;
 use crate::phone::moves::Timing;
 use crate::phone::phone::Phone;
 use crate::phone::told::What;
+
+/// The longest that the carrier may take over a request of the engine's that it grants in the end, in milliseconds.
+const SLOW_REQUEST: u64 = CALLS_WITHIN.as_secs() * 1000;
 
 impl Phone<'_> {
     pub(super) fn task_ends(&mut self, task: usize, result: &TaskResult, timing: Timing) -> bool {
@@ -12,7 +16,10 @@ impl Phone<'_> {
             return false;
         };
         self.tasks.remove(task);
-        if timing == Timing::Late
+        if timing == Timing::Late && matches!(kind, TaskKind::RedirectCall { .. }) {
+            self.fault("the carrier takes long over a request");
+            self.now = self.now.plus(SLOW_REQUEST);
+        } else if timing == Timing::Late
             && let Some(WaitOn::Task { give_up, .. }) = self.call.live().map(|live| &live.wait.on)
         {
             // Whatever else is due before it comes first: that is a way of its own.

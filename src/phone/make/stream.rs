@@ -36,10 +36,11 @@ impl Phone<'_> {
             token: Some(token.to_string()),
         };
         self.happens(&event);
-        if let Some(welcome) = &stream.welcome
-            && matches!(self.leg.doing, Doing::Streaming { .. })
+        if let Some(welcome) = stream
+            .welcome
+            .filter(|_| matches!(self.leg.doing, Doing::Streaming { .. }))
         {
-            self.hears(welcome);
+            self.hears(&welcome);
         }
         self.look();
         true
@@ -93,7 +94,8 @@ impl Phone<'_> {
         let due = self.now.max(*due);
         self.fault("the caller cannot be heard on the stream");
         loop {
-            let speaks = self.now.plus(idle.saturating_sub(self.ear.quiet(self.now)).max(1));
+            let waits = idle.saturating_sub(self.ear.quiet(self.now)).max(1);
+            let speaks = self.ear.heard_by(self.now).plus(waits);
             if idle == 0 || speaks >= due {
                 break;
             }

@@ -21,9 +21,12 @@ impl Phone<'_> {
             return false;
         };
         if spoke {
+            self.ear.interrupt(self.now);
             self.ear.sound(self.now, self.now);
             self.tell(What::Caller("speaks".to_owned()));
         }
+        // What is being heard is heard to its end first.
+        self.now = self.ear.heard_by(self.now);
         self.now = self.now.plus(quiet.saturating_sub(self.ear.quiet(self.now)));
         self.ear.listen(self.now);
         self.tell(What::Engine(format!("the conversation ends: {exit}")));

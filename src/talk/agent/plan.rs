@@ -22,6 +22,8 @@ pub struct Plan {
     pub idle: Idle,
     /// How long nothing had been heard when the conversation began: the caller has waited for so long already.
     pub quiet_before: u64,
+    /// About how long the carrier speaks from the conversation's beginning: until then the caller does not wait.
+    pub welcome: u64,
     /// What is said while the caller waits.
     pub filler: Filler,
     /// Said before the conversation fails, where it still can be.
@@ -64,6 +66,7 @@ impl Default for Plan {
             greeting: None,
             idle: Idle::default(),
             quiet_before: 0,
+            welcome: 0,
             filler: Filler::default(),
             sorry: None,
             waits: Waits::default(),
@@ -152,8 +155,13 @@ impl Plan {
 
     /// When a caller who says nothing since then is spoken to, in a conversation that began then.
     pub(in crate::talk) fn idle_due(&self, since: u64, began: u64) -> u64 {
-        let waited = if since == began { self.quiet_before } else { 0 };
-        since.saturating_add(self.idle.after.saturating_sub(waited))
+        let (waited, welcome) = match (since == began, self.welcome) {
+            (true, 0) => (self.quiet_before, 0),
+            (true, welcome) => (0, welcome),
+            (false, _) => (0, 0),
+        };
+        let waits = self.idle.after.saturating_sub(waited).saturating_add(welcome);
+        since.saturating_add(waits)
     }
 
     pub(super) fn action(&self, name: &str) -> Option<&Action> {

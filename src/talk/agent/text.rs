@@ -51,7 +51,10 @@ impl TextTalk for Answering {
     fn handle(&mut self, now: u64, input: Input<'_>, out: &mut Vec<Output>) {
         let mut made = Vec::new();
         match input {
-            Input::Started => self.talk.handle(now, talk::Input::Started, &mut made),
+            Input::Started => {
+                self.voice.begins(now.saturating_add(self.talk.plan.welcome));
+                self.talk.handle(now, talk::Input::Started, &mut made);
+            }
             Input::Prompt { words, last } => self.prompt(now, words.trim(), last, &mut made),
             Input::Interrupted { heard, ms } => self.interrupted(now, heard, ms, &mut made),
             Input::Digit(key) => self.talk.handle(now, talk::Input::Digit(key), &mut made),
@@ -143,8 +146,17 @@ impl Answering {
 
     /// The carrier has stopped the answer because the caller began to speak.
     fn interrupted(&mut self, now: u64, heard: &str, ms: Option<u64>, out: &mut Vec<talk::Output>) {
-        let Phase::Answering { answer, .. } = &mut self.talk.phase else {
-            return;
+        let began = self.talk.began;
+        let answer = match &mut self.talk.phase {
+            Phase::Answering { answer, .. } => answer,
+            // It was the welcome that was stopped: from here the caller waits.
+            Phase::Listening {
+                since, hearing: None, ..
+            } if *since == began && now < self.voice.ends() => {
+                *since = now.max(began + 1);
+                return self.voice.begins(now);
+            }
+            _ => return,
         };
         if answer.track.begun().is_none() {
             return;

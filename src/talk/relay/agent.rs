@@ -138,7 +138,7 @@ impl Relayed {
         if !matches!(self.phase, Phase::Waiting) {
             return;
         }
-        (self.began, self.busy) = (now, now);
+        (self.began, self.busy) = (now, now.saturating_add(self.script.welcome));
         match self.script.greeting {
             Some(greeting) => self.speak(now, &[greeting.clip], greeting.interruptible, None, out),
             None => self.listen(now, None, out),
@@ -199,6 +199,14 @@ impl Relayed {
     }
 
     fn interrupted(&mut self, now: u64, heard: &str, ms: Option<u64>, out: &mut Vec<Output>) {
+        if let Phase::Listening { since, utterance: None } = &mut self.phase
+            && *since == self.began
+            && now < self.busy
+        {
+            // It was the welcome that was stopped: from here the caller waits.
+            *since = now.max(self.began + 1);
+            self.busy = now;
+        }
         let Phase::Speaking {
             text,
             from,

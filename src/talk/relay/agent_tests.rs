@@ -127,6 +127,30 @@ impl Session {
 }
 
 #[test]
+fn the_caller_waits_from_the_end_of_the_carriers_welcome() {
+    let welcomed = |greeting: bool| {
+        let mut script = script();
+        (script.welcome, script.quiet_before) = (12_000, 2_000);
+        script.greeting = script.greeting.filter(|_| greeting);
+        Session::new(script)
+    };
+    let after = script().idle.after;
+    let mut call = welcomed(false);
+    call.pass(12_000 + after + 100);
+    assert_eq!(call.said(), [(12_000 + after, "clip 2".to_owned())]);
+    let mut call = welcomed(true);
+    call.pass(13_000 + SLACK + after + 100);
+    assert_eq!(call.said()[0], (0, "clip 0".to_owned()));
+    assert!(call.said()[1].0 >= 13_000 + after, "{:?}", call.said());
+    // Cut off without a word that is understood, it is over.
+    let mut call = welcomed(false);
+    call.pass(3_000);
+    call.interrupt("", None);
+    call.pass(after + 100);
+    assert_eq!(call.said(), [(3_000 + after, "clip 2".to_owned())]);
+}
+
+#[test]
 fn a_whole_conversation() {
     let mut call = Session::new(script());
     call.pass(2500);

@@ -17,8 +17,18 @@ impl Player<'_> {
                     instructions,
                     reply,
                     quiet,
+                    welcome,
                     ..
-                } => self.talk_begins(&agent, instructions, reply, quiet),
+                } => {
+                    let opening = Opening {
+                        instructions,
+                        reply,
+                        quiet,
+                        welcome,
+                        ..Opening::default()
+                    };
+                    self.talk_begins(&agent, opening);
+                }
                 MediaOrder::Acted { id, result } => {
                     let text = match &result {
                         Ok(text) => format!("the action is done: {text}"),
@@ -35,14 +45,14 @@ impl Player<'_> {
         }
     }
 
-    pub(super) fn talk_begins(&mut self, name: &str, instructions: String, reply: u64, quiet: u64) {
+    pub(super) fn talk_begins(&mut self, name: &str, mut opening: Opening) {
         let Doing::Streaming { sid } = self.phone.leg.doing() else {
             return;
         };
         let Some(agent) = self.ground.flow.agents.get(name) else {
             return;
         };
-        let by_text = matches!(self.phone.leg.act(), Some(Act::Stream(stream)) if stream.relay);
+        opening.by_text = matches!(self.phone.leg.act(), Some(Act::Stream(stream)) if stream.relay);
         let setting = Setting {
             agent,
             clips: self.ground.clips(agent),
@@ -50,13 +60,6 @@ impl Player<'_> {
             echoes: !self.faults.contains(&Fault::NeverEchoMarks),
             heard: !self.faults.contains(&Fault::NoMedia),
             now: self.phone.now.0,
-        };
-        let opening = Opening {
-            instructions,
-            reply,
-            quiet,
-            by_text,
-            ..Opening::default()
         };
         match Session::begin(setting, opening, &mut self.brain) {
             Ok(session) => {
@@ -89,6 +92,7 @@ impl Player<'_> {
                     what: piece.what,
                     spoken: piece.spoken,
                     millis: piece.millis,
+                    quiet: std::sync::Arc::default(),
                 });
             }
             Did::Cut => {

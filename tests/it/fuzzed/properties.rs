@@ -124,7 +124,15 @@ impl Files for One {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        (path == "hello.wav").then(|| (Asset { millis: Some(1000) }, "mark".to_owned()))
+        (path == "hello.wav").then(|| {
+            (
+                Asset {
+                    millis: Some(1000),
+                    lead: 0,
+                },
+                "mark".to_owned(),
+            )
+        })
     }
 
     fn providers(&self) -> engine::compile::ProviderNames {

@@ -29,6 +29,11 @@ pub(super) struct Voice {
 }
 
 impl Voice {
+    /// What the carrier says of its own is reckoned to be heard by then.
+    pub(super) fn begins(&mut self, by: u64) {
+        self.ends = by;
+    }
+
     /// The mark that is passed by now, once.
     pub(super) fn passed(&mut self, now: u64) -> Option<Play> {
         self.mark.take_if(|(at, _)| *at <= now).map(|(_, play)| play)

@@ -346,3 +346,26 @@ fn the_end_of_the_session_tells_what_was_begun_and_nothing_more() {
     world.input(Input::Stopped);
     assert_eq!(world.turns(), [(Role::Caller, "I want", true)]);
 }
+
+#[test]
+fn the_caller_waits_from_the_end_of_the_carriers_welcome() {
+    let after = Plan::default().idle.after;
+    let welcomed = || {
+        let plan = Plan {
+            welcome: 12_000,
+            quiet_before: 2_000,
+            ..plan()
+        };
+        World::new(plan, &[ANSWER])
+    };
+    let idle = |at: u64| (at, format!("clip {IDLE}"));
+    let mut world = welcomed();
+    world.pass(12_000 + after + 100);
+    assert_eq!(world.said(), [idle(12_000 + after)]);
+    // Cut off without a word that is understood, it is over.
+    let mut world = welcomed();
+    world.pass(3_000);
+    world.interrupt("", None);
+    world.pass(after + 100);
+    assert_eq!(world.said(), [idle(3_000 + after)]);
+}
