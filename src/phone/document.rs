@@ -14,6 +14,8 @@ const PER_CHARACTER: u64 = 72;
 const PER_KEY: u64 = 250;
 /// `w` and `W` in `<Play digits>`: half a second and a second in which nothing is heard.
 const WAITS: [(char, u64); 2] = [('w', 500), ('W', 1_000)];
+/// No verb lasts longer than the call's limit and this: by then the engine has given the call up.
+const AFTER_THE_LIMIT: u64 = 600_000;
 /// So often at most a sound with pauses in it is taken to be repeated: the longest pause is known long before.
 const REPEATED: usize = 100;
 
@@ -32,19 +34,19 @@ impl Reader<'_> {
     fn verb(&self, verb: &Element) -> Vec<Act> {
         let act = match verb.name.as_str() {
             "Say" | "Play" => return self.sounds(verb).into_iter().map(Act::Sound).collect(),
-            "Pause" => Act::Silence(seconds(verb, "length", 1)),
+            "Pause" => Act::Silence(self.seconds(verb, "length", 1)),
             "Gather" => Act::Gather(self.gather(verb)),
             "Record" => Act::Record(Record {
                 beep: verb.attribute("playBeep") != Some("false"),
-                quiet: seconds(verb, "timeout", 5),
-                longest: seconds(verb, "maxLength", 3600),
+                quiet: self.seconds(verb, "timeout", 5),
+                longest: self.seconds(verb, "maxLength", 3600),
                 finish: verb.attribute("finishOnKey").unwrap_or("1234567890*#").into(),
                 back: self.required(verb),
             }),
             "Dial" => Act::Dial(Dial {
                 party: verb.words().trim().into(),
-                timeout: seconds(verb, "timeout", 30),
-                limit: seconds(verb, "timeLimit", 14_400),
+                timeout: self.seconds(verb, "timeout", 30),
+                limit: self.seconds(verb, "timeLimit", 14_400),
                 aside: verb
                     .children
                     .iter()
@@ -127,14 +129,14 @@ impl Reader<'_> {
 
     fn gather(&self, verb: &Element) -> Gather {
         let input = verb.attribute("input").unwrap_or("dtmf");
-        let timeout = seconds(verb, "timeout", 5);
+        let timeout = self.seconds(verb, "timeout", 5);
         Gather {
             prompts: verb.children.iter().flat_map(|child| self.sounds_only(child)).collect(),
             pauses: verb
                 .children
                 .iter()
                 .filter(|child| child.name == "Pause")
-                .map(|child| seconds(child, "length", 1))
+                .map(|child| self.seconds(child, "length", 1))
                 .fold(0, u64::saturating_add),
             keys: input.contains("dtmf"),
             speech: input.contains("speech"),
@@ -188,6 +190,13 @@ impl Reader<'_> {
             Some(action) => self.way(action),
             None => Way::Next,
         }
+    }
+
+    /// A number of seconds, in milliseconds. Nobody is there to notice what goes on after the call's limit.
+    fn seconds(&self, verb: &Element, name: &str, default: u64) -> u64 {
+        let value = verb.attribute(name).and_then(|text| text.trim().parse::<u64>().ok());
+        let longest = self.flow.limits.call.saturating_add(AFTER_THE_LIMIT);
+        value.unwrap_or(default).saturating_mul(1000).min(longest)
     }
 
     /// The engine's own addresses are told from others by the host that documents are rendered for.
@@ -246,11 +255,6 @@ fn tones(digits: &str) -> Sound {
         millis,
         quiet: quiet.into(),
     }
-}
-
-fn seconds(verb: &Element, name: &str, default: u64) -> u64 {
-    let value = verb.attribute(name).and_then(|text| text.trim().parse::<u64>().ok());
-    value.unwrap_or(default).saturating_mul(1000)
 }
 
 /// Percent-encoded bytes as they were: the reverse of what addresses are made with.

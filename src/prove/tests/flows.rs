@@ -172,7 +172,8 @@ fn numbers_of_an_authors_own_document_may_be_as_large_as_they_like() {
     std::fs::remove_file(&templates).expect("the link");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &templates);
     std::fs::write(templates.join("huge.xml"), document).expect("it is written");
-    let (ids, _) = judged_in(folder.path());
+    let (ids, proof) = judged_in(folder.path());
+    assert!(proof.complete, "{proof}");
     assert!(ids.contains(&"silence-too-long"), "{ids:?}");
 }
 
