@@ -253,6 +253,14 @@ impl Found<'_> {
                     quiet: bounds.idle,
                 });
             } else if exit == "failed" {
+                if let Some(quiet) = bounds.mute {
+                    let exit = exit.clone();
+                    self.mishap(Move::TalkEnds {
+                        exit,
+                        spoke: false,
+                        quiet,
+                    });
+                }
                 self.mishap(Move::TalkEnds {
                     exit,
                     spoke: true,

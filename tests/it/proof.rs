@@ -126,9 +126,13 @@ fn numbers_are_followed_as_far_as_a_flow_counts() {
 
 /// What is found in a flow of these steps that begins with `ask`, and the longest silence in it.
 fn judged(steps: &str) -> (Vec<&'static str>, u64) {
+    judged_with(steps, "")
+}
+
+fn judged_with(steps: &str, agents: &str) -> (Vec<&'static str>, u64) {
     let flow = format!(
         "flow: t\nversion: 1\nlocale: en-US\nstart: {{call: ask}}\notherwise: bye\nlimits: {{call: 10m, silence: 8s}}\n\
-         steps:\n{steps}  bye: {{say: \"Goodbye to you\", next: hang}}\n  hang: {{hangup: {{}}}}\n"
+         steps:\n{steps}  bye: {{say: \"Goodbye to you\", next: hang}}\n  hang: {{hangup: {{}}}}\n{agents}"
     );
     let project = project(&flow);
     let (compiled, proof) = proven("flows/a.yaml", &Disk::new(project.path()));
@@ -221,4 +225,45 @@ fn what_is_there_is_judged_and_what_it_says_is_open() {
 fn a_step_that_fails_is_not_told_as_one_that_no_call_comes_to() {
     let fails = "  ask: {set: {k: \"{{ 'x' | int }}\"}, next: after}\n  after: {say: Done, next: bye}\n";
     assert_eq!(judged(fails).0, ["failing-step"]);
+}
+
+/// What is found in a conversation with such a voice and such a line for silent callers, and what follows it.
+fn agent(speak: &str, idle: &str, completed: &str) -> (Vec<&'static str>, u64) {
+    let look = match completed {
+        "look" => "  look: {http: {url: \"https://example.com/x\", timeout: 5500ms}, on: {ok: bye, failed: bye}}\n",
+        _ => "",
+    };
+    let talk =
+        format!("  ask: {{converse: {{agent: guide}}, on: {{completed: {completed}, no_reply: bye, failed: bye}}}}\n");
+    let agents = format!(
+        "agents:\n  guide:\n    instructions: Be brief.\n    listen: {{provider: deepgram}}\n\
+         \x20   think: {{provider: openai, model: m}}\n\
+         \x20   speak: {{provider: openai, greeting: tts/greeting_en.mp3, greeting_text: Hello{speak}}}\n\
+         \x20   idle: {{{idle}, then: no_reply}}\n"
+    );
+    judged_with(&(talk + look), &agents)
+}
+
+#[test]
+fn a_voice_that_does_not_come_adds_to_the_silence_of_a_caller_who_says_nothing() {
+    let words = "after: 5s, say: Hello?, times: 1";
+    assert!(agent("", words, "bye").1 >= 8_000);
+    let (ids, silence) = agent(", timeout: 4s", words, "bye");
+    assert_eq!((ids, silence), (vec!["silence-too-long"], 9_500));
+    let (ids, silence) = agent(
+        ", timeout: 4s",
+        "after: 5s, play: tts/still_there_en.mp3, text: Hello?, times: 1",
+        "bye",
+    );
+    assert!(ids.is_empty() && silence < 8_000, "{ids:?}, {silence}");
+}
+
+#[test]
+fn half_a_sentence_is_waited_for_before_what_follows_it() {
+    let sound = "after: 5s, play: tts/still_there_en.mp3, text: Hello?, times: 1";
+    let (ids, silence) = agent("", sound, "look");
+    assert!(
+        ids.contains(&"silence-too-long") && silence >= 8_500,
+        "{ids:?}, {silence}"
+    );
 }
