@@ -214,6 +214,7 @@ impl Found<'_> {
             (Doing::Referring, _) => {
                 self.caller(Move::Referred(true));
                 self.usual(Move::Referred(false));
+                self.usual(Move::ReferRefused);
             }
             (Doing::Away | Doing::Ringing | Doing::Over, _) => {}
             (_, _) => {
