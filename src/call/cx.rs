@@ -167,11 +167,12 @@ impl Cx<'_> {
 
     /// Judges a condition on this call's data.
     pub fn holds(&mut self, condition: &Condition) -> Result<bool, StepError> {
+        let data = self.data();
         let holds = condition
-            .holds(&self.data())
+            .holds(&data)
             .map_err(|error| StepError::Eval(error.to_string()))?;
         let probe = self.call.probe.as_mut();
-        let decided = probe.and_then(|probe| probe.doubt.as_mut()?.decides(condition, &self.call.vars));
+        let decided = probe.and_then(|probe| probe.doubt.as_mut()?.decides(condition, &data));
         Ok(decided.unwrap_or(holds))
     }
 

@@ -1,7 +1,8 @@
 //! What whoever proves or tests a flow sees of a call, and decides in it. In production there is none.
 
 use super::ids::{Outcome, StepId};
-use crate::flow::Condition;
+use crate::flow::{Condition, Operand};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -37,29 +38,31 @@ pub struct Doubt {
 }
 
 impl Doubt {
-    /// Whether the condition depends on something that only a real call brings, of which a stand-in is there.
-    fn is_open(&self, condition: &Condition, vars: &serde_json::Map<String, serde_json::Value>) -> bool {
-        let mut open = false;
-        for one in condition.uses() {
-            let mut path = one.path.iter().map(String::as_str);
-            match (path.next(), path.next()) {
-                (Some("vars"), Some(name)) if self.certain.contains(name) => {}
-                // What is not there is known: nobody can have set it.
-                (Some("vars"), Some(name)) if !vars.contains_key(name) => return false,
-                (Some("contact"), _) if one.optional => open = true,
-                _ => open = true,
-            }
-        }
-        open
+    /// Whether what the operand comes to is the same in every call that gets here with such data.
+    fn knows(&self, operand: &Operand, data: &Value) -> bool {
+        let absent = |path: &[String]| match path {
+            [top, name, ..] if top == "vars" => at(data, [top, name]).is_none(),
+            [top, ..] if top == "contact" => at(data, path).is_none(),
+            [top, name, ..] if top == "step" => match data.get(top).and_then(Value::as_object) {
+                // Of the carrier's own fields only a real call knows which there are.
+                Some(fields) if fields.is_empty() || fields.keys().any(|name| name.starts_with(char::is_uppercase)) => {
+                    false
+                }
+                Some(fields) => !fields.contains_key(name),
+                None => true,
+            },
+            _ => false,
+        };
+        let certain = |path: &[String]| matches!(path, [top, name, ..] if top == "vars" && self.certain.contains(name));
+        let mut reads = operand.reads.iter();
+        // What is not there is known: nobody can have set it, and whatever it is compared with, it is something else.
+        reads.clone().any(|(path, optional)| !optional && absent(path))
+            || reads.all(|(path, _)| certain(path) || absent(path))
     }
 
     /// The next answer, where the condition is open.
-    pub(super) fn decides(
-        &mut self,
-        condition: &Condition,
-        vars: &serde_json::Map<String, serde_json::Value>,
-    ) -> Option<bool> {
-        if !self.is_open(condition, vars) {
+    pub(super) fn decides(&mut self, condition: &Condition, data: &Value) -> Option<bool> {
+        if condition.foregone(data, &|operand| self.knows(operand, data)).is_some() {
             return None;
         }
         let of_facts = |one: &crate::flow::Use| matches!(one.path.first().map(String::as_str), Some("call" | "now"));
@@ -77,4 +80,9 @@ impl Doubt {
         }
         Some(answer)
     }
+}
+
+/// What the path leads to.
+fn at<'a>(data: &Value, path: impl IntoIterator<Item = &'a String>) -> Option<&Value> {
+    path.into_iter().try_fold(data, |value, name| value.get(name))
 }

@@ -18,6 +18,7 @@ mod messages;
 mod never;
 mod reason;
 mod recordings;
+mod refer;
 mod registry;
 mod secrets;
 mod sounds;
@@ -100,6 +101,7 @@ const CHECKS: &[fn(&Compiled, &mut Findings)] = &[
     never::check,
     reason::check,
     twice::check,
+    refer::check,
 ];
 
 checks! {
@@ -135,6 +137,7 @@ checks! {
     "not-proven" warning proof without_flow: "the flow has more states than the search follows";
     "out-of-reason" warning policy: "a time or a number with which no caller can live";
     "private-url" warning policy: "the carrier is sent to an address that it cannot reach (11205, 31904)";
+    "refer-without-sip" warning policy: "a call that may not have come by SIP is handed over";
     "repeated-follow-up" warning policy: "the same follow-up stands twice";
     "scenario-case" error scenario without_flow: "a case is named that the scenario file does not have, or none of several";
     "scenario-fault" error scenario without_flow: "a fault is not known, or not played here";

@@ -16,5 +16,5 @@ pub use form::{Duration, FromYaml, Located, Reader};
 pub use source::{Place, Source, Span};
 pub use suggest::nearest;
 pub use suppress::{Allowed, suppress};
-pub use template::{Condition, EvalError, Template, Use};
+pub use template::{Condition, EvalError, Operand, Template, Use};
 pub use yaml::{Comment, Document, Entry, Node, Value, parse};

@@ -9,6 +9,7 @@ use minijinja::{Error, ErrorKind, Expression};
 use serde_json::{Value as Json, json};
 
 use self::locate::Offsets;
+use self::operands::Operands;
 use self::walk::Walk;
 use super::finding::Severity;
 use super::form::{FromYaml, Reader};
@@ -19,6 +20,7 @@ mod env;
 mod error;
 mod hours;
 mod locate;
+mod operands;
 mod problems;
 mod values;
 mod walk;
@@ -26,6 +28,7 @@ mod walk;
 pub use env::{FILTERS, FUNCTIONS, TESTS};
 pub use error::EvalError;
 pub use hours::moment;
+pub use operands::Operand;
 
 /// The longest template, in bytes. The parser counts lines and columns in 16 bits.
 const MAX_TEMPLATE: usize = 32 * 1024;
@@ -53,7 +56,7 @@ pub struct Template(Arc<Parts>);
 
 /// An expression that holds or does not.
 #[derive(Clone)]
-pub struct Condition(Arc<Parts>, Arc<Expression<'static, 'static>>);
+pub struct Condition(Arc<Parts>, Arc<Expression<'static, 'static>>, Option<Arc<Operands>>);
 
 /// What both kinds keep.
 struct Parts {
@@ -122,6 +125,12 @@ impl Condition {
     /// Where a value is not there, the result itself included, or the expression works too long.
     pub fn holds(&self, context: &Json) -> Result<bool, EvalError> {
         self.evaluate(context).map(|value| value.is_true())
+    }
+
+    /// Whether it holds where only the operands of its `and`, `or` and `not` are known of which `knows` says so; none
+    /// where that depends on the others.
+    pub fn foregone(&self, context: &Json, knows: &dyn Fn(&Operand) -> bool) -> Option<bool> {
+        self.2.as_ref()?.foregone(context, knows)
     }
 
     /// The result itself, for a step that stores it.
@@ -297,7 +306,10 @@ impl FromYaml for Condition {
             Ok(walk)
         })?;
         match env::environment().compile_expression_owned(parts.text.clone()) {
-            Ok(expression) => Some(Self(Arc::new(parts), Arc::new(expression))),
+            Ok(expression) => {
+                let operands = Operands::of(&parts.text).map(Arc::new);
+                Some(Self(Arc::new(parts), Arc::new(expression), operands))
+            }
             Err(error) => {
                 cx.report(problems::syntax(&parts, &error));
                 None

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// conversation waits for the stage.
 const TRANSCRIPT: Duration = Duration::from_millis(1_500);
 const FIRST_WORDS: Duration = Duration::from_millis(4_000);
-const FIRST_SOUND: Duration = Duration::from_millis(2_000);
+const FIRST_SOUND: Duration = Duration::from_millis(crate::talk::agent::FIRST_SOUND);
 /// So many providers take over from each other at most: a circle of fallbacks ends here.
 const LONGEST_CHAIN: usize = 4;
 

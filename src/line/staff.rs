@@ -7,11 +7,8 @@ use crate::pipeline::{Named, Staff};
 use crate::providers::speak::cache::Cached;
 use crate::providers::{Service, listen, realtime, speak, think};
 use crate::talk::Stage;
-use crate::talk::agent::{Plan, Waits};
+use crate::talk::agent::{Plan, TAKING_OVER, Waits};
 use std::sync::Arc;
-
-/// More than providers may take: what their fallbacks need to take over.
-const SLACK_MS: u64 = 500;
 
 /// The providers of an agent, and how long they may take.
 pub(super) struct Serving {
@@ -93,5 +90,5 @@ fn longest<P: ?Sized>(chain: &[(Named<P>, Service)]) -> u64 {
         .iter()
         .map(|(_, service)| service.patience.first.as_millis())
         .sum();
-    u64::try_from(all).unwrap_or(u64::MAX).saturating_add(SLACK_MS)
+    u64::try_from(all).unwrap_or(u64::MAX).saturating_add(TAKING_OVER)
 }

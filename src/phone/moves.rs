@@ -25,6 +25,8 @@ pub enum Move {
     Paid(&'static str),
     /// The other side of a `refer` took the call, or not.
     Referred(bool),
+    /// The carrier refuses to hand the call over, since it did not come over SIP (error 13801), and ends it.
+    ReferRefused,
     /// The document's verb is over and the carrier asks with these fields: for templates of the author's own.
     Asks(Params),
     /// The stream starts.

@@ -28,6 +28,9 @@ pub(super) struct Abstraction {
     pub alive: Alive,
     /// Whether something takes all that is known of the caller at once.
     whole_contact: bool,
+    /// Variables from outside whose texts the flow takes for numbers or measures, so that not every text does; `step` for
+    /// results.
+    pub reckoned: BTreeSet<String>,
     /// The fields that the flow reads of a value from outside, by the variable that holds it; `step` for results.
     fields: BTreeMap<String, Vec<Vec<String>>>,
 }
@@ -37,12 +40,15 @@ impl Abstraction {
         let mut fields: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
         let certain = certain(flow);
         let mut numbers = Numbers::default();
+        let mut reckoned = BTreeSet::new();
         for (name, touches) in touched(flow) {
             for template in &touches.templates {
                 template.uses().iter().for_each(|one| note(one, &mut fields));
+                reckon(template.uses(), template.text(), &mut reckoned);
             }
             for condition in &touches.conditions {
                 condition.uses().iter().for_each(|one| note(one, &mut fields));
+                reckon(condition.uses(), condition.text(), &mut reckoned);
                 numbers.decide(condition.uses(), condition.text(), &certain);
             }
             let set = touches.sets.iter().zip(&touches.templates);
@@ -59,6 +65,7 @@ impl Abstraction {
             whole_contact: fields
                 .get("contact")
                 .is_some_and(|paths| paths.iter().any(Vec::is_empty)),
+            reckoned,
             fields,
         }
     }
@@ -283,6 +290,18 @@ fn largest(text: &str) -> i64 {
         .split(|c: char| !c.is_ascii_digit())
         .filter(|part| !part.is_empty());
     numbers.filter_map(|number| number.parse().ok()).max().unwrap_or(0)
+}
+
+/// What a text that reckons reads. Prose that looks like it costs states, no more.
+fn reckon(uses: &[Use], text: &str, reckoned: &mut BTreeSet<String>) {
+    let signs = ["int", "float", "length", "+", "-", "*", "/", "%", "<", ">", "["];
+    if signs.iter().any(|sign| text.contains(sign)) {
+        reckoned.extend(uses.iter().filter_map(|one| match one.path.as_slice() {
+            [top, name, ..] if top == "vars" => Some(name.clone()),
+            [top, ..] if top == "step" => Some(top.clone()),
+            _ => None,
+        }));
+    }
 }
 
 fn note(one: &Use, fields: &mut BTreeMap<String, Vec<Vec<String>>>) {

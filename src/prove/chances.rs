@@ -220,6 +220,7 @@ impl Found<'_> {
             (Doing::Referring, _) => {
                 self.caller(Move::Referred(true));
                 self.usual(Move::Referred(false));
+                self.usual(Move::ReferRefused);
             }
             (Doing::Away | Doing::Ringing | Doing::Over, _) => {}
             (_, _) => {
@@ -259,6 +260,14 @@ impl Found<'_> {
                     quiet: bounds.idle,
                 });
             } else if exit == "failed" {
+                if let Some(quiet) = bounds.mute {
+                    let exit = exit.clone();
+                    self.mishap(Move::TalkEnds {
+                        exit,
+                        spoke: false,
+                        quiet,
+                    });
+                }
                 self.mishap(Move::TalkEnds {
                     exit,
                     spoke: true,

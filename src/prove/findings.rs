@@ -265,7 +265,9 @@ impl Teller<'_> {
         for (id, behind) in heads(self.flow, &unreached) {
             let place = &self.flow.step(id).place;
             let told = |finding: &Finding| finding.id == "unreachable-step" && finding.place == *place;
-            if known.iter().any(told) {
+            // A step that fails is come to, and what is behind it is missed for that alone.
+            let fails = |finding: &Finding| finding.id == "failing-step" && finding.place == *place;
+            if known.iter().any(told) || found.iter().any(fails) {
                 continue;
             }
             found.push(

@@ -74,7 +74,7 @@ impl Keyed {
             self.put(name);
             self.value(value, None);
         }
-        self.value(&call.result, None);
+        self.own(&call.result, "step", abstraction);
         for frame in &call.frames {
             self.put(frame.step);
             self.vars(&frame.vars, abstraction.alive.at(frame.step), abstraction);
@@ -96,7 +96,30 @@ impl Keyed {
     fn vars(&mut self, vars: &Map<String, Value>, alive: &Names, abstraction: &Abstraction) {
         for (name, value) in vars.iter().filter(|(name, _)| alive.has(name)) {
             self.put(name);
-            self.value(value, abstraction.certain.contains(name).then_some(abstraction.cap));
+            if abstraction.certain.contains(name) {
+                self.value(value, Some(abstraction.cap));
+            } else {
+                self.own(value, name, abstraction);
+            }
+        }
+    }
+
+    /// A value from outside; texts that the flow reckons with are told apart by their shape.
+    fn own(&mut self, value: &Value, name: &str, abstraction: &Abstraction) {
+        self.value(value, None);
+        if abstraction.reckoned.contains(name) {
+            self.shape(value);
+        }
+    }
+
+    fn shape(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => {
+                self.put(text.chars().all(|c| c.is_ascii_digit()));
+                self.put(text.chars().count());
+            }
+            Value::Object(fields) => fields.values().for_each(|value| self.shape(value)),
+            _ => {}
         }
     }
 

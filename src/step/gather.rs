@@ -178,7 +178,8 @@ impl StepKind for Gather {
         Ok(Next::go(outcome))
     }
 
-    /// One answer of each choice, and one that is none of them.
+    /// One answer of each choice, and ones that are none of them: as many keys as are wanted, fewer, and one with a key
+    /// that is no digit.
     fn chances(&self) -> Chances {
         let mut answers: Vec<String> = self
             .choices
@@ -186,15 +187,19 @@ impl StepKind for Gather {
             .filter_map(|(_, answers)| answers.0.first())
             .map(|answer| answer.value.clone())
             .collect();
-        let taken = |key: &str| self.choices.iter().any(|(_, answers)| answers.mean(key));
         let length = self
             .keys
             .map_or(1, |keys| usize::try_from(keys).unwrap_or(1).clamp(1, 20));
-        let other = (0..10)
-            .rev()
-            .map(|key| key.to_string().repeat(length))
-            .find(|keys| !taken(keys));
-        answers.extend(other);
+        let repeated = |length: usize| (0..10).rev().map(move |key| key.to_string().repeat(length));
+        answers.extend(self.none_of(repeated(length)));
+        if length > 1 {
+            answers.extend(self.none_of(repeated(1)));
+        }
+        let finish = self.finish.chars().next();
+        // Without a number of keys, there is always room for one more.
+        let before = self.keys.map_or(1, |_| length - 1);
+        let others = ['*', '#'].into_iter().filter(|key| Some(*key) != finish);
+        answers.extend(self.none_of(others.map(|key| format!("{}{key}", "9".repeat(before)))));
         if self.speech.is_some() {
             answers.push("something else".to_owned());
         }
@@ -218,6 +223,11 @@ impl StepKind for Gather {
 }
 
 impl Gather {
+    /// The first of these answers that no choice takes.
+    fn none_of(&self, mut answers: impl Iterator<Item = String>) -> Option<String> {
+        answers.find(|keys| !self.choices.iter().any(|(_, answers)| answers.mean(keys)))
+    }
+
     fn again(&self, cx: &mut Cx<'_>, outcome: &str) -> Result<Next, StepError> {
         if cx.attempt() >= self.tries {
             return Ok(Next::go(outcome));

@@ -164,3 +164,147 @@ fn nothing_is_proven_that_a_call_could_show_to_be_wrong() {
     assert!(flows > 10, "{flows} flows");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What is found in a flow of these steps that begins with `ask`, and the longest silence in it.
+fn judged(steps: &str) -> (Vec<&'static str>, u64) {
+    judged_with(steps, "")
+}
+
+fn judged_with(steps: &str, agents: &str) -> (Vec<&'static str>, u64) {
+    let flow = format!(
+        "flow: t\nversion: 1\nlocale: en-US\nstart: {{call: ask}}\notherwise: bye\nlimits: {{call: 10m, silence: 8s}}\n\
+         steps:\n{steps}  bye: {{say: \"Goodbye to you\", next: hang}}\n  hang: {{hangup: {{}}}}\n{agents}"
+    );
+    let project = project(&flow);
+    let (compiled, proof) = proven("flows/a.yaml", &Disk::new(project.path()));
+    let ids: Vec<&str> = compiled.findings.iter().map(|finding| finding.id).collect();
+    let proof = proof.unwrap_or_else(|| panic!("it is not proven: {ids:?}"));
+    (ids, proof.silence.millis)
+}
+
+/// A step that is found wherever a call comes to it.
+const DEAD: &str = "  dead: {pause: 60s, next: bye}\n";
+
+/// A question without a second try: what it has besides, and where a valid and a wrong answer lead.
+fn question(more: &str, outcomes: &str) -> String {
+    format!(
+        "  ask: {{gather: {{prompt: {{say: Please enter it}}, tries: 1, {more}}}, on: {{no_input: bye, {outcomes}}}}}\n"
+    )
+}
+
+#[test]
+fn fewer_keys_than_wanted_cost_their_timeout() {
+    let look = "  look: {http: {url: \"https://example.com/x\", timeout: 3s}, on: {ok: bye, failed: bye}}\n";
+    let outcomes = "matched: look, no_match: bye";
+    let asks = |more: &str| judged(&(question(more, outcomes) + look));
+    let (ids, partial) = asks("keys: 6, timeout: 7s, into: nr");
+    assert_eq!(ids, ["silence-too-long"]);
+    assert!(partial >= 10_000, "{partial}");
+    let (ids, single) = asks("keys: 1, timeout: 7s, into: nr");
+    assert!(ids.is_empty() && single == 7_000, "{ids:?}, {single}");
+}
+
+#[test]
+fn keys_that_are_no_digits_are_pressed() {
+    let digits =
+        "keys: 1, timeout: 5s, choices: {any: [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"";
+    let outcomes = "any: bye, no_match: dead";
+    let (ids, silence) = judged(&(question(&format!("{digits}]}}"), outcomes) + DEAD));
+    assert_eq!((ids, silence >= 60_000), (vec!["silence-too-long"], true));
+    // The number sign ends the input, the star is taken: nothing else is left.
+    let (ids, _) = judged(&(question(&format!("{digits}, \"*\"]}}"), outcomes) + DEAD));
+    assert_eq!(ids, ["unreachable-step"]);
+
+    let number =
+        "  add: {set: {k: \"{{ (vars.k | int) + 1 }}\"}, next: tell}\n  tell: {say: \"{{ vars.k }}\", next: bye}\n";
+    for more in ["into: k", "keys: 2, into: k"] {
+        let (ids, _) = judged(&(question(more, "matched: add, no_match: bye") + number));
+        assert_eq!(ids, ["failing-step"], "{more}");
+    }
+}
+
+/// What is found where this condition leads from a question on to that step, `hello`.
+fn choice(condition: &str, hello: &str) -> Vec<&'static str> {
+    let choose = format!(
+        "  pick: {{choose: {{yes: \"{condition}\"}}, on: {{yes: hello, else: bye}}}}\n  hello: {{{hello}, next: bye}}\n"
+    );
+    judged(&(question("keys: 1, timeout: 5s", "matched: pick, no_match: bye") + &choose)).0
+}
+
+#[test]
+fn what_is_there_is_judged_and_what_it_says_is_open() {
+    let names = "say: \"Hello {{ contact.name }}\"";
+    for condition in [
+        "contact.name is defined",
+        "not contact.name is undefined",
+        "contact.name is defined and step.digits == '1'",
+        "contact.name is defined and contact.name != 'Ann' and contact.city is defined",
+    ] {
+        assert!(choice(condition, names).is_empty(), "{condition}");
+    }
+    for condition in [
+        "contact.name is undefined",
+        "contact.name is defined or step.digits == '1'",
+        "contact.city is defined or not contact.name is defined",
+    ] {
+        assert_eq!(choice(condition, names), ["failing-step"], "{condition}");
+    }
+    // A variable that nobody has set decides only what depends on it alone.
+    for condition in [
+        "vars.vip is defined or step.digits == '1'",
+        "vars.vip is undefined and step.digits == '1'",
+    ] {
+        assert_eq!(choice(condition, "pause: 60s"), ["silence-too-long"], "{condition}");
+    }
+    assert_eq!(
+        choice("vars.vip is defined and step.digits == '1'", "pause: 60s"),
+        ["unreachable-step"]
+    );
+}
+
+#[test]
+fn a_step_that_fails_is_not_told_as_one_that_no_call_comes_to() {
+    let fails = "  ask: {set: {k: \"{{ 'x' | int }}\"}, next: after}\n  after: {say: Done, next: bye}\n";
+    assert_eq!(judged(fails).0, ["failing-step"]);
+}
+
+/// What is found in a conversation with such a voice and such a line for silent callers, and what follows it.
+fn agent(speak: &str, idle: &str, completed: &str) -> (Vec<&'static str>, u64) {
+    let look = match completed {
+        "look" => "  look: {http: {url: \"https://example.com/x\", timeout: 5500ms}, on: {ok: bye, failed: bye}}\n",
+        _ => "",
+    };
+    let talk =
+        format!("  ask: {{converse: {{agent: guide}}, on: {{completed: {completed}, no_reply: bye, failed: bye}}}}\n");
+    let agents = format!(
+        "agents:\n  guide:\n    instructions: Be brief.\n    listen: {{provider: deepgram}}\n\
+         \x20   think: {{provider: openai, model: m}}\n\
+         \x20   speak: {{provider: openai, greeting: tts/greeting_en.mp3, greeting_text: Hello{speak}}}\n\
+         \x20   idle: {{{idle}, then: no_reply}}\n"
+    );
+    judged_with(&(talk + look), &agents)
+}
+
+#[test]
+fn a_voice_that_does_not_come_adds_to_the_silence_of_a_caller_who_says_nothing() {
+    let words = "after: 5s, say: Hello?, times: 1";
+    assert!(agent("", words, "bye").1 >= 8_000);
+    let (ids, silence) = agent(", timeout: 4s", words, "bye");
+    assert_eq!((ids, silence), (vec!["silence-too-long"], 9_500));
+    let (ids, silence) = agent(
+        ", timeout: 4s",
+        "after: 5s, play: tts/still_there_en.mp3, text: Hello?, times: 1",
+        "bye",
+    );
+    assert!(ids.is_empty() && silence < 8_000, "{ids:?}, {silence}");
+}
+
+#[test]
+fn half_a_sentence_is_waited_for_before_what_follows_it() {
+    let sound = "after: 5s, play: tts/still_there_en.mp3, text: Hello?, times: 1";
+    let (ids, silence) = agent("", sound, "look");
+    assert!(
+        ids.contains(&"silence-too-long") && silence >= 8_500,
+        "{ids:?}, {silence}"
+    );
+}

@@ -1,7 +1,7 @@
 //! How a verb of the carrier's ends: a dialled party, a queue, a payment, a transfer, a template of the author's own.
 
 use super::fields;
-use crate::call::{Params, Time, WaitOn};
+use crate::call::{CarrierStatus, Params, Time, WaitOn};
 use crate::phone::act::{Act, Way};
 use crate::phone::leg::Doing;
 use crate::phone::moves::DialEnd;
@@ -79,6 +79,15 @@ impl Phone<'_> {
             &back,
             fields(&[("ReferCallStatus", "completed"), ("NotifySipResponseCode", code)]),
         );
+        true
+    }
+
+    pub(super) fn refer_refused(&mut self) -> bool {
+        if !matches!(self.leg.doing, Doing::Referring) {
+            return false;
+        }
+        self.fault("error 13801: the call did not come over SIP");
+        self.ends(CarrierStatus::Completed, "the carrier cannot hand it over");
         true
     }
 

@@ -14,7 +14,10 @@ impl Files for Memory<'_> {
     }
 
     fn asset(&self, path: &str) -> Option<(Asset, String)> {
-        let asset = Asset { millis: Some(2_000) };
+        let asset = Asset {
+            millis: Some(2_000),
+            lead: 0,
+        };
         path.starts_with("tts/").then(|| (asset, path.to_owned()))
     }
 

@@ -29,7 +29,10 @@ mod words;
 pub use fault::PlanError;
 pub use line::Line;
 pub use parameters::{Parameter, ParameterKind, Parameters};
-pub use plan::{Action, ActionKind, BargeIn, Echo, Filler, Greeting, Idle, KeyEntry, Listening, Plan, Waits};
+pub use plan::{
+    Action, ActionKind, BargeIn, Echo, FIRST_SOUND, Filler, Greeting, Idle, KeyEntry, Listening, Plan, TAKING_OVER,
+    Waits,
+};
 pub use text::Answering;
 
 use super::keys::Keys;

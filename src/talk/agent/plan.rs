@@ -313,6 +313,11 @@ pub struct Waits {
     pub first_audio: u64,
 }
 
+/// How long a voice is usually waited for, to its first sound, before the next one takes over.
+pub const FIRST_SOUND: u64 = 2_000;
+/// More than providers may take together: what those who take over from each other need for it.
+pub const TAKING_OVER: u64 = 500;
+
 impl Default for Waits {
     fn default() -> Self {
         Self {
