@@ -3,6 +3,7 @@
 mod caller;
 mod carrier;
 mod engine;
+mod input;
 mod stream;
 mod talk;
 
@@ -31,6 +32,9 @@ impl Phone<'_> {
             Move::Pass => return self.pass(),
             Move::Keys(keys) => return self.keys(keys),
             Move::Says(words) => return self.says(words),
+            Move::Gathered { digits, key, words } => return self.gathered(digits, *key, words.as_deref()),
+            Move::Recorded { millis, end } => return self.recorded(*millis, *end),
+            Move::NothingRecorded => return self.nothing_recorded(),
             Move::LeavesMessage(seconds) => return self.leaves_message(*seconds, false),
             Move::LeavesMessageAndHangsUp(seconds) => return self.leaves_message(*seconds, true),
             Move::HangsUp => return self.hangs_up(),

@@ -11,6 +11,16 @@ pub enum Move {
     Keys(String),
     /// The caller says these words while input is waited for.
     Says(String),
+    /// A gather is over: the keys that it collected, the key that ended it, and the words.
+    Gathered {
+        digits: String,
+        key: Option<char>,
+        words: Option<String>,
+    },
+    /// A recording is over, with so many milliseconds between the silences at its ends.
+    Recorded { millis: u64, end: MessageEnd },
+    /// A recording is over with nothing in it that is worth keeping.
+    NothingRecorded,
     /// The caller leaves a message of so many seconds.
     LeavesMessage(u32),
     /// The caller leaves a message of so many seconds and hangs up, as most do.
@@ -68,6 +78,17 @@ pub enum Timing {
     Early,
     /// Just before it would be given up.
     Late,
+}
+
+/// What ends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageEnd {
+    /// Silence, or its longest time.
+    Over,
+    /// A key.
+    Key(char),
+    /// The caller hangs up.
+    HungUp,
 }
 
 /// How a dialled party's part ends.

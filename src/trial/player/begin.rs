@@ -93,6 +93,8 @@ impl<'a> Player<'a> {
             hearing: Hearing::default(),
             actor: Actor::new(&script, began.0),
             session: None,
+            mouth: super::input::Mouth::default(),
+            taken: None,
             planned: None,
             planned_for: None,
             fates: HashMap::new(),
