@@ -43,6 +43,7 @@ impl Phone<'_> {
             Move::Queued(word) => return self.queued(word),
             Move::Paid(word) => return self.paid(word),
             Move::Referred(taken) => return self.referred(*taken),
+            Move::NotReferable => return self.not_referable(),
             Move::Asks(params) => return self.asks_of_its_own(params),
             Move::StreamStarts(timing) => return self.stream_starts(*timing),
             Move::StreamRefused => return self.stream_refused(),

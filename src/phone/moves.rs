@@ -35,6 +35,8 @@ pub enum Move {
     Paid(&'static str),
     /// The other side of a `refer` took the call, or not.
     Referred(bool),
+    /// The carrier hands over calls that come by SIP alone, and this one does not (its error 13801): the next verb follows.
+    NotReferable,
     /// The document's verb is over and the carrier asks with these fields: for templates of the author's own.
     Asks(Params),
     /// The stream starts.

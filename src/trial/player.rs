@@ -59,6 +59,8 @@ struct Player<'a> {
     queue: &'static str,
     payment: &'static str,
     referred: bool,
+    /// The call comes by SIP.
+    sip: bool,
     messages: Vec<Message>,
     requests: Vec<Request>,
     turns: Vec<(Time, &'static str, String)>,

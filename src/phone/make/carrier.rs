@@ -82,6 +82,17 @@ impl Phone<'_> {
         true
     }
 
+    pub(super) fn not_referable(&mut self) -> bool {
+        if self.leg.doing != Doing::Referring {
+            return false;
+        }
+        self.tell(What::Carrier(
+            "skips <Refer>: the call did not come by SIP (13801)".to_owned(),
+        ));
+        self.go_on();
+        true
+    }
+
     /// The document's last request is one that an author's own template makes.
     pub(super) fn asks_of_its_own(&mut self, params: &Params) -> bool {
         let Some(ticket) = self.call.live().map(|live| live.wait.ticket) else {

@@ -102,6 +102,7 @@ impl<'a> Player<'a> {
             queue: known(form.queue.as_ref().map(|word| word.value.as_str()), &QUEUES),
             payment: known(form.payment.as_ref().map(|word| word.value.as_str()), &PAYMENTS),
             referred: form.refer.as_ref().is_none_or(|word| word.value == "taken"),
+            sip: scenario.is_sip(),
             messages: Vec::new(),
             requests: Vec::new(),
             turns: Vec::new(),

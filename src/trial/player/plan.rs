@@ -44,11 +44,13 @@ impl Player<'_> {
             Doing::StreamingAway => Some((WAITS, Move::StreamBreaks { heard: true })),
             Doing::Queueing => Some((WAITS, Move::Queued(self.queue))),
             Doing::Paying => Some((PAYS, Move::Paid(self.payment))),
+            Doing::Referring if !self.sip => Some((0, Move::NotReferable)),
             Doing::Referring => Some((RINGS, Move::Referred(self.referred))),
             _ => None,
         };
         if let (Some((after, _)), Doing::Queueing | Doing::Paying | Doing::Referring | Doing::StreamingAway) =
             (&planned, &doing)
+            && *after > 0
         {
             // Music, the carrier's own dialogue, ringing, somebody else's sound.
             self.phone.ear.sound(self.phone.now, Time(now.saturating_add(*after)));
