@@ -9,6 +9,8 @@ use tokio::process::Command;
 /// How far the longest silences may be apart: so many hundredths, and so many milliseconds.
 const HUNDREDTHS: u64 = 10;
 const MILLIS: u64 = 300;
+/// Pauses inside of sounds, which virtual time knows nothing of: a longest silence below this is none.
+const PAUSE: u64 = 1_000;
 /// A busy machine adds to a silence that is measured: such a call is placed again.
 const TRIES: usize = 3;
 
@@ -138,7 +140,7 @@ impl Came {
         Self {
             heard: heard.map(|what| what.as_str().expect("a name").to_owned()).collect(),
             ended: json["ended"].as_str().expect("an end").to_owned(),
-            silence: json["longest_silence_ms"].as_u64().expect("milliseconds"),
+            silence: json["longest_silence_ms"].as_u64().expect("milliseconds").max(PAUSE),
         }
     }
 
