@@ -9,6 +9,7 @@ use super::http::Client;
 use super::leg::{Leg, seconds};
 use super::line::Interrupt;
 use super::sounds;
+use super::timeline::Happening;
 use crate::audio::sound;
 use crate::twiml::Element;
 
@@ -40,6 +41,17 @@ pub(crate) async fn prepare(leg: &mut Leg, verb: &Element) -> Result<Prompt, Int
         "Pause" => sounds::silence(seconds(verb, "length", 1)),
         _ => Vec::new(),
     };
+    let heard = match verb.name.as_str() {
+        "Say" => Some((verb.words().split_whitespace().collect::<Vec<_>>().join(" "), true)),
+        "Play" => Some(match verb.attribute("digits") {
+            Some(digits) => (format!("keys {digits}"), false),
+            None => (verb.text.trim().to_owned(), false),
+        }),
+        _ => None,
+    };
+    if let Some((what, spoken)) = heard.filter(|_| !sound.is_empty()) {
+        leg.timeline.note(Happening::Hears { what, spoken });
+    }
     Ok(Prompt { sound, times })
 }
 

@@ -68,6 +68,13 @@ pub enum Happening {
     Message(String, String, String),
     /// The carrier raised one of its error codes.
     Error(Code, String),
+    /// The caller begins to hear a sound's address, or words that the carrier speaks.
+    Hears {
+        /// The address or the words.
+        what: String,
+        /// Whether they are words.
+        spoken: bool,
+    },
     /// The caller did something.
     Caller(String),
     /// The network misbehaved on purpose.
@@ -193,6 +200,8 @@ impl Happening {
             Self::Recording(sid, seconds) => ("recording", format!("{sid}, {seconds} s")),
             Self::Message(sid, to, text) => ("message", format!("{sid} to {to}: {text}")),
             Self::Error(code, detail) => ("error", format!("{code} {}: {detail}", errors::meaning(*code))),
+            Self::Hears { what, spoken: true } => ("hears", format!("\"{what}\"")),
+            Self::Hears { what, spoken: false } => ("hears", what.clone()),
             Self::Caller(action) => ("caller", action.clone()),
             Self::Fault(text) => ("fault", text.clone()),
         }
@@ -239,6 +248,7 @@ impl Happening {
             Self::Error(code, detail) => json!({
                 "event": "error", "code": code, "meaning": errors::meaning(*code), "detail": detail,
             }),
+            Self::Hears { what, spoken } => json!({"event": "hears", "what": what, "spoken": spoken}),
             Self::Caller(action) => json!({"event": "caller", "action": action}),
             Self::Fault(text) => json!({"event": "fault", "what": text}),
         }

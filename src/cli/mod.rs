@@ -11,6 +11,7 @@ mod fix;
 mod fmt;
 mod gathered;
 mod graph;
+mod judged;
 mod list;
 mod logs;
 mod new;

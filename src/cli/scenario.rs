@@ -1,10 +1,9 @@
 //! Scenarios played for real: `engine simulate --scenario`. The form is the one of `engine test`; what only virtual time can
-//! play or see is said.
+//! play is said.
 
 use super::simulate::dial;
-use crate::carrier::{CallReport, DialOutcome, Fault, Happening, Script};
+use crate::carrier::{DialOutcome, Fault, Script};
 use crate::flow::{Finding, Findings, Located};
-use crate::trial::form::{Counted, Expect};
 use crate::trial::{self, VIRTUAL};
 use std::path::{Path, PathBuf};
 
@@ -25,9 +24,11 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// How dialled parties answer.
     pub dials: Vec<DialOutcome>,
-    /// What must come of it.
-    pub expect: Expect,
-    /// Keys of the scenario that only `engine test` plays or checks.
+    /// Whether the call comes by SIP.
+    pub sip: bool,
+    /// The scenario itself, with what must come of it.
+    pub of: trial::Scenario,
+    /// Keys of the scenario that only `engine test` plays.
     pub passed_over: Vec<&'static str>,
 }
 
@@ -95,7 +96,8 @@ pub fn read(path: &Path, text: &str, case: Option<&str>) -> Result<Scenario, Fin
         faults,
         dials,
         passed_over: passed_over(scenario),
-        expect: form.expect.clone(),
+        sip: scenario.is_sip(),
+        of: scenario.clone(),
     })
 }
 
@@ -106,91 +108,21 @@ fn said<T>(text: &Located<String>, read: Result<T, String>, findings: &mut Findi
     .ok()
 }
 
-/// What a real call cannot be made to do, or does not show.
+/// What a real call cannot be made to do: services and models answer as they really do.
 fn passed_over(scenario: &trial::Scenario) -> Vec<&'static str> {
     let form = &scenario.form;
-    let expect = &form.expect;
     let keys = [
         ("at", form.at.is_some()),
         ("contact", !form.contact.is_empty()),
         ("queue", form.queue.is_some()),
         ("payment", form.payment.is_some()),
-        ("refer", form.refer.is_some()),
+        ("refer", form.refer.as_ref().is_some_and(|word| word.value != "taken")),
         ("services", !form.services.is_empty()),
         ("model", !form.model.is_empty()),
         ("providers", !form.providers.is_empty()),
-        ("warn", form.warn != Expect::none()),
-        ("fails", form.fails.is_some()),
-        ("steps", !expect.steps.is_empty() || !expect.not_steps.is_empty()),
-        ("not_hears", !expect.not_hears.is_empty()),
-        ("ends", expect.ends.is_some()),
-        ("within", !expect.within.is_empty()),
-        ("stored", expect.stored.is_some()),
-        ("twiml", !expect.twiml.is_empty()),
-        ("requests", !expect.requests.is_empty()),
-        ("turns", !expect.turns.is_empty()),
     ];
     keys.into_iter()
         .filter(|(_, there)| *there)
         .map(|(key, _)| key)
         .collect()
-}
-
-/// What did not come of a real call as it must.
-pub fn missed(expect: &Expect, report: &CallReport) -> Vec<String> {
-    let mut missed = Vec::new();
-    let mut heard = files(report).into_iter();
-    // Words that the carrier speaks are no files, and nothing says what they were.
-    let is_file = |what: &str| [".mp3", ".wav", ".ulaw"].iter().any(|end| what.ends_with(end));
-    for file in expect.hears.iter().filter(|what| is_file(&what.value)) {
-        if !heard.any(|known| known.ends_with(file.value.as_str())) {
-            missed.push(format!(
-                "`{}` was not heard in its place; heard were {}",
-                file.value,
-                files(report).join(", ")
-            ));
-            break;
-        }
-    }
-    let silence = report.longest_silence.length();
-    let most = expect
-        .silence
-        .as_ref()
-        .map(|most| std::time::Duration::from(most.value));
-    if let Some(most) = most.filter(|most| silence > *most) {
-        missed.push(format!(
-            "{:.1} s of silence, {:.1} s allowed",
-            silence.as_secs_f64(),
-            most.as_secs_f64()
-        ));
-    }
-    let messages = expect.messages.as_ref().map(|messages| match &messages.value {
-        Counted::Number(number) => *number,
-        Counted::Each(each) => u32::try_from(each.len()).unwrap_or(u32::MAX),
-    });
-    let recordings = expect.recordings.as_ref().map(|recordings| recordings.value);
-    let counts = [
-        ("recordings", recordings, report.recordings.len()),
-        ("messages", messages, report.messages.len()),
-    ];
-    for (what, wanted, found) in counts {
-        if let Some(wanted) = wanted.filter(|wanted| usize::try_from(*wanted) != Ok(found)) {
-            missed.push(format!("{found} {what}, {wanted} expected"));
-        }
-    }
-    missed
-}
-
-/// The files that the carrier fetched to play, in order.
-fn files(report: &CallReport) -> Vec<String> {
-    let file = |event: &crate::carrier::Event| match &event.what {
-        Happening::Webhook {
-            purpose,
-            url,
-            status: Some(200),
-            ..
-        } if purpose == "media" => url.split_once("/static/").map(|(_, path)| path.to_owned()),
-        _ => None,
-    };
-    report.timeline.iter().filter_map(file).collect()
 }

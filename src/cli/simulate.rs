@@ -1,5 +1,6 @@
 //! `engine simulate`: calls by the built-in carrier, over real sockets, with sound at real pace.
 
+use super::judged::{Verdict, judged};
 use super::output::say;
 use super::run::located;
 use super::scenario;
@@ -11,7 +12,8 @@ use crate::carrier::{
 use crate::line::Disk;
 use crate::line::config::{self, Settings};
 use crate::line::host::{Host, Refusal};
-use crate::trial::form::Expect;
+use crate::store::Address;
+use crate::trial::{Failure, Scenario};
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -92,6 +94,9 @@ pub struct Simulate {
     /// Shows the engine's log too.
     #[arg(short, long)]
     verbose: bool,
+    /// Whether the scenario's call comes by SIP.
+    #[arg(skip)]
+    sip: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -129,8 +134,8 @@ pub(super) fn run(args: &Simulate) -> Exit {
 
 async fn simulate(args: &Simulate) -> Exit {
     let mut args = args.clone();
-    let expect = match args.take_scenario() {
-        Ok(expect) => expect,
+    let scenario = match args.take_scenario() {
+        Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
     if let Some(base) = &args.voice {
@@ -174,7 +179,8 @@ async fn simulate(args: &Simulate) -> Exit {
         (None, None) => return Exit::Usage,
     };
     let mut args = args.clone();
-    if let (None, Some((host, _))) = (args.max_silence, &started) {
+    // A scenario says itself what is too long.
+    if let (None, Some((host, _)), None) = (args.max_silence, &started, &scenario) {
         // What the flow promises its callers is what a call of it must keep.
         args.max_silence = host
             .engine
@@ -185,12 +191,77 @@ async fn simulate(args: &Simulate) -> Exit {
     }
     let args = &args;
     let reports = place_all(args, &carrier, &voice_url, status_callback).await;
-    let exit = tell(args, expect.as_ref(), &reports);
+    let mut verdicts = Vec::new();
+    if let (Some(scenario), Some((host, folder))) = (&scenario, &started) {
+        verdicts.extend(reports.iter().map(|report| verdict(scenario, host, folder, report)));
+    }
+    let mut exit = tell(args, &reports, &verdicts);
+    if let Some(scenario) = &scenario {
+        let good = say_verdicts(scenario, &verdicts);
+        if exit == Exit::Done && !good {
+            exit = Exit::Problems;
+        }
+    }
     if let Some((host, folder)) = started {
         host.stop().await;
         drop(folder);
     }
     exit
+}
+
+/// What came of a scenario's call.
+fn verdict(scenario: &Scenario, host: &Host, folder: &Folder, report: &CallReport) -> Result<Verdict, String> {
+    let version = host.engine.flows().current().first().cloned();
+    let version = version.ok_or("there is no flow")?;
+    let store = Address::parse(&database(&folder.0)).map_err(|error| error.to_string())?;
+    judged(scenario, &version.flow, version.templates.clone(), &store, report)
+}
+
+/// Says what did not come as it must, and whether that is well.
+fn say_verdicts(scenario: &Scenario, verdicts: &[Result<Verdict, String>]) -> bool {
+    let mut good = true;
+    let said = |word: &str, failure: &Failure| {
+        let Failure {
+            place, expected, came, ..
+        } = failure;
+        eprintln!("{word}: {place}: expected {expected}, but {came}");
+    };
+    for verdict in verdicts {
+        match verdict {
+            Ok(verdict) => {
+                for failure in &verdict.failures {
+                    said("failed", failure);
+                }
+                for warning in &verdict.warnings {
+                    said("warning", warning);
+                }
+                for unjudged in &verdict.unjudged {
+                    eprintln!("note: `{unjudged}` is not judged: sounds of a stream have no names on a real call");
+                }
+                good &= verdict.failures.is_empty();
+            }
+            Err(error) => {
+                eprintln!("failed: nothing of the scenario can be judged: {error}");
+                return false;
+            }
+        }
+    }
+    match &scenario.form.fails {
+        None => good,
+        Some(reason) if good => {
+            eprintln!("failed: passed unexpectedly, take `fails` out: {}", reason.value);
+            false
+        }
+        Some(reason) => {
+            eprintln!("note: fails as expected: {}", reason.value);
+            true
+        }
+    }
+}
+
+/// The address of the store in a folder.
+fn database(folder: &std::path::Path) -> String {
+    format!("sqlite:{}", folder.join("engine.db").display())
 }
 
 /// The status callback beside the voice webhook, where the URL is an engine's.
@@ -247,7 +318,7 @@ fn providers_alone(name: &str) -> Option<String> {
 pub fn for_carrier(mut settings: Settings, carrier: &Carrier, folder: &std::path::Path) -> Settings {
     let token = SecretString::from(carrier.auth_token.clone());
     settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    settings.database = format!("sqlite:{}", folder.join("engine.db").display());
+    settings.database = database(folder);
     settings.config.public_url = None;
     settings.server.public_base = None;
     settings.server.verify_signatures = true;
@@ -261,7 +332,7 @@ pub fn for_carrier(mut settings: Settings, carrier: &Carrier, folder: &std::path
 
 impl Simulate {
     /// Takes flow, caller and faults from the scenario, where there is one.
-    fn take_scenario(&mut self) -> Result<Option<Expect>, Exit> {
+    fn take_scenario(&mut self) -> Result<Option<Scenario>, Exit> {
         let Some(path) = &self.scenario else { return Ok(None) };
         let text = std::fs::read_to_string(path).map_err(|error| {
             eprintln!("error: the scenario `{}` cannot be read: {error}", path.display());
@@ -276,7 +347,7 @@ impl Simulate {
         }
         if !scenario.passed_over.is_empty() {
             let keys = scenario.passed_over.join("`, `");
-            eprintln!("note: only `engine test` plays or checks `{keys}`");
+            eprintln!("note: passed over, as only `engine test` plays it: `{keys}`");
         }
         if let Some(from) = scenario.from {
             self.from = from;
@@ -288,7 +359,8 @@ impl Simulate {
         self.caller = scenario.caller;
         self.faults = scenario.faults;
         self.dials = scenario.dials;
-        Ok(Some(scenario.expect))
+        self.sip = scenario.sip;
+        Ok(Some(scenario.of))
     }
 }
 
@@ -313,6 +385,7 @@ async fn place_all(
         spec.to.clone_from(&args.to);
         spec.caller = args.caller.clone();
         spec.noise = args.noise;
+        spec.sip = args.sip;
         spec.faults = args.faults.clone();
         spec.dials.clone_from(&args.dials);
         spec.max_length = args.limit;
@@ -348,23 +421,20 @@ async fn print(mut events: mpsc::UnboundedReceiver<Event>, format: Format, many:
 }
 
 /// The end of it: what the caller got, in a few lines, and whether that was good enough.
-fn tell(args: &Simulate, expect: Option<&Expect>, reports: &[CallReport]) -> Exit {
+fn tell(args: &Simulate, reports: &[CallReport], verdicts: &[Result<Verdict, String>]) -> Exit {
     let mut good = reports.len() == args.calls.max(1);
-    for report in reports {
+    for (index, report) in reports.iter().enumerate() {
         let silence = report.longest_silence.length();
         let too_quiet = args.max_silence.is_some_and(|most| silence > most);
         let failed = report.outcome == Outcome::ApplicationError;
-        let missed = expect
-            .map(|expect| scenario::missed(expect, report))
-            .unwrap_or_default();
-        good &= !too_quiet && !failed && missed.is_empty();
+        good &= !too_quiet && !failed;
         if args.format == Format::Json {
-            say!("{}", told::summary(report));
+            say!(
+                "{}",
+                told::summary(report, verdicts.get(index).and_then(|verdict| verdict.as_ref().ok()))
+            );
         } else if reports.len() == 1 || too_quiet || failed {
             told::people(report);
-        }
-        for missed in &missed {
-            eprintln!("failed: {missed}");
         }
     }
     if args.format == Format::Human && reports.len() > 1 {

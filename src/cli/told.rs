@@ -1,5 +1,6 @@
 //! How a simulated call ended, in a few lines for people or as JSON.
 
+use super::judged::Verdict;
 use super::output::say;
 use crate::carrier::{CallReport, Level, Outcome, level};
 use serde_json::json;
@@ -42,8 +43,8 @@ pub(super) fn people(report: &CallReport) {
 }
 
 /// The call's end as JSON.
-pub(super) fn summary(report: &CallReport) -> serde_json::Value {
-    json!({
+pub(super) fn summary(report: &CallReport, verdict: Option<&Verdict>) -> serde_json::Value {
+    let mut summary = json!({
         "summary": {
             "call": report.call_sid,
             "outcome": ended(&report.outcome),
@@ -52,5 +53,11 @@ pub(super) fn summary(report: &CallReport) -> serde_json::Value {
             "recordings": report.recordings.len(),
             "errors": report.errors.iter().map(|(code, detail)| json!({"code": code.to_string(), "detail": detail})).collect::<Vec<_>>(),
         }
-    })
+    });
+    // Only a scenario's call is looked up in the store.
+    if let Some(verdict) = verdict {
+        summary["summary"]["heard"] = json!(verdict.heard);
+        summary["summary"]["ended"] = json!(verdict.ended);
+    }
+    summary
 }

@@ -3,6 +3,7 @@
 mod caller;
 mod carrier;
 mod engine;
+mod input;
 mod stream;
 mod talk;
 
@@ -31,6 +32,9 @@ impl Phone<'_> {
             Move::Pass => return self.pass(),
             Move::Keys(keys) => return self.keys(keys),
             Move::Says(words) => return self.says(words),
+            Move::Gathered { digits, key, words } => return self.gathered(digits, *key, words.as_deref()),
+            Move::Recorded { millis, end } => return self.recorded(*millis, *end),
+            Move::NothingRecorded => return self.nothing_recorded(),
             Move::LeavesMessage(seconds) => return self.leaves_message(*seconds, false),
             Move::LeavesMessageAndHangsUp(seconds) => return self.leaves_message(*seconds, true),
             Move::HangsUp => return self.hangs_up(),
@@ -39,7 +43,7 @@ impl Phone<'_> {
             Move::Queued(word) => return self.queued(word),
             Move::Paid(word) => return self.paid(word),
             Move::Referred(taken) => return self.referred(*taken),
-            Move::ReferRefused => return self.refer_refused(),
+            Move::NotReferable => return self.not_referable(),
             Move::Asks(params) => return self.asks_of_its_own(params),
             Move::StreamStarts(timing) => return self.stream_starts(*timing),
             Move::StreamRefused => return self.stream_refused(),

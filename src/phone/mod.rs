@@ -25,7 +25,7 @@ pub use ear::{Ear, Silence};
 pub use leg::{Doing, Leg};
 pub use look::Violation;
 pub use make::REFUSED;
-pub use moves::{DialEnd, Mishap, Move, Timing};
+pub use moves::{DialEnd, MessageEnd, Mishap, Move, Timing};
 pub use phone::{Beginning, Phone, START};
 pub use stage::Stage;
 pub use told::{Told, What};

@@ -11,6 +11,16 @@ pub enum Move {
     Keys(String),
     /// The caller says these words while input is waited for.
     Says(String),
+    /// A gather is over: the keys that it collected, the key that ended it, and the words.
+    Gathered {
+        digits: String,
+        key: Option<char>,
+        words: Option<String>,
+    },
+    /// A recording is over, with so many milliseconds between the silences at its ends.
+    Recorded { millis: u64, end: MessageEnd },
+    /// A recording is over with nothing in it that is worth keeping.
+    NothingRecorded,
     /// The caller leaves a message of so many seconds.
     LeavesMessage(u32),
     /// The caller leaves a message of so many seconds and hangs up, as most do.
@@ -25,8 +35,8 @@ pub enum Move {
     Paid(&'static str),
     /// The other side of a `refer` took the call, or not.
     Referred(bool),
-    /// The carrier refuses to hand the call over, since it did not come over SIP (error 13801), and ends it.
-    ReferRefused,
+    /// The carrier hands over calls that come by SIP alone, and this one does not (its error 13801): the next verb follows.
+    NotReferable,
     /// The document's verb is over and the carrier asks with these fields: for templates of the author's own.
     Asks(Params),
     /// The stream starts.
@@ -70,6 +80,17 @@ pub enum Timing {
     Early,
     /// Just before it would be given up.
     Late,
+}
+
+/// What ends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageEnd {
+    /// Silence, or its longest time.
+    Over,
+    /// A key.
+    Key(char),
+    /// The caller hangs up.
+    HungUp,
 }
 
 /// How a dialled party's part ends.

@@ -220,7 +220,7 @@ impl Found<'_> {
             (Doing::Referring, _) => {
                 self.caller(Move::Referred(true));
                 self.usual(Move::Referred(false));
-                self.usual(Move::ReferRefused);
+                self.usual(Move::NotReferable);
             }
             (Doing::Away | Doing::Ringing | Doing::Over, _) => {}
             (_, _) => {

@@ -43,6 +43,12 @@ impl Hearing {
         self.read = told.len();
     }
 
+    /// What was told of the time to come is taken back.
+    pub fn take_back(&mut self, told: &[Told], at: u64) {
+        self.cut(at);
+        self.read = self.read.min(told.len());
+    }
+
     /// What is being heard is heard no longer.
     pub fn cut(&mut self, at: u64) {
         while let Some(last) = self.spans.last_mut() {
@@ -165,5 +171,5 @@ pub(super) fn spoken(speech: &Speech) -> (u64, String) {
 
 /// How long words take: about 14 characters a second.
 pub(super) fn by_words(words: &str) -> u64 {
-    (words.chars().count() as u64).saturating_mul(PER_CHARACTER).max(300)
+    (words.chars().count() as u64).saturating_mul(PER_CHARACTER).max(400)
 }

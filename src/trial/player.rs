@@ -4,6 +4,7 @@ mod begin;
 mod caller;
 mod end;
 mod ground;
+mod input;
 mod plan;
 mod talking;
 mod tasks;
@@ -45,6 +46,10 @@ struct Player<'a> {
     hearing: Hearing,
     actor: Actor,
     session: Option<Session<'a>>,
+    /// What the caller is about: keys to press, words to say.
+    mouth: input::Mouth,
+    /// What the carrier has of a gather's input or a message so far.
+    taken: Option<input::Taken>,
     /// What the carrier does next by itself, at its time: a dialled party answers, a stream opens …
     planned: Option<(u64, Move)>,
     /// What that is the way out of.
@@ -55,6 +60,8 @@ struct Player<'a> {
     queue: &'static str,
     payment: &'static str,
     referred: bool,
+    /// The call comes by SIP.
+    sip: bool,
     messages: Vec<Message>,
     requests: Vec<Request>,
     turns: Vec<(Time, &'static str, String)>,
@@ -88,6 +95,7 @@ impl<'a> Player<'a> {
     fn turn(&mut self) -> bool {
         let now = self.phone.now.0;
         let talk = self.session.as_ref().and_then(|session| session.due(now));
+        let mouth = self.mouth.due().filter(|_| self.over.is_none());
         let caller = match self.over {
             None => self.actor.due(&self.hearing, now),
             Some(_) => None,
@@ -97,7 +105,11 @@ impl<'a> Player<'a> {
         let task = self.fates.values().map(|(at, _)| *at).min();
         let planned = self.planned.as_ref().map(|(at, _)| *at);
         let phone = self.phone.due().map(|due| due.0);
-        let Some(next) = [talk, caller, fault, task, planned, phone].into_iter().flatten().min() else {
+        let Some(next) = [talk, caller, mouth, fault, task, planned, phone]
+            .into_iter()
+            .flatten()
+            .min()
+        else {
             return false;
         };
         // What is due goes before time goes on.
@@ -118,6 +130,8 @@ impl<'a> Player<'a> {
                 session.pass(next, &mut self.brain);
             }
             self.did();
+        } else if is(mouth) {
+            self.mouth_moves();
         } else if is(phone) {
             self.phone_passes();
         } else if is(caller) {
@@ -146,7 +160,7 @@ impl<'a> Player<'a> {
             // Frames come every 20 ms, whatever is in them.
             let last = Time(now.0 - now.0.saturating_sub(self.began.0) % 20);
             self.phone.fires(Timer::StreamMedia, Some(last));
-        } else {
+        } else if !self.input_is_over() {
             self.make(&Move::Pass);
         }
     }
@@ -193,6 +207,7 @@ impl<'a> Player<'a> {
         if let Some(told) = &self.phone.told {
             self.hearing.listen(told);
         }
+        self.joins();
         if self.over.is_none() && self.phone.leg.is_over() {
             self.over = Some(self.phone.now);
             if self.faults.contains(&Fault::ReorderWebhooks) {

@@ -23,6 +23,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether the call comes by SIP, as the caller's address says: a carrier hands over no other.
+    pub fn is_sip(&self) -> bool {
+        let from = self.form.from.as_deref().unwrap_or_default();
+        from.starts_with("sip:") || from.starts_with("sips:")
+    }
+
     /// Its name with the case's.
     pub fn title(&self) -> String {
         match &self.case {

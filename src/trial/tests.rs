@@ -29,11 +29,11 @@ after_call:
   - interaction: {kind: call, summary: It is over.}
 ";
 
-struct Memory;
+struct Memory(&'static str);
 
 impl Files for Memory {
     fn text(&self, path: &str) -> Option<String> {
-        (path == "flows/t.yaml").then(|| FLOW.to_owned())
+        (path == "flows/t.yaml").then(|| self.0.to_owned())
     }
 
     fn asset(&self, _: &str) -> Option<(Asset, String)> {
@@ -50,7 +50,7 @@ impl Files for Memory {
 }
 
 fn compiled() -> Compiled {
-    let compiled = compile("flows/t.yaml", &Memory);
+    let compiled = compile("flows/t.yaml", &Memory(FLOW));
     assert!(compiled.flow.is_some(), "{:?}", compiled.findings);
     compiled
 }
@@ -152,6 +152,93 @@ fn every_expectation_can_fail() {
         assert_eq!(failures(&format!("{call}{good}\n")), Vec::<String>::new(), "{good}");
         assert_eq!(failures(&format!("{call}{bad}\n")).len(), 1, "{bad}");
     }
+}
+
+const KEYS: &str = "\
+flow: t
+locale: en-US
+start: {call: ask}
+otherwise: sorry
+steps:
+  ask:
+    gather: {prompt: {say: Four keys.}, keys: 4, timeout: 4s, speech: {end: 2s}, choices: {all: [\"1234\", sales], two: \"12\"}}
+    on: {all: more, two: record, no_input: sorry, no_match: sorry}
+  more:
+    gather: {prompt: {say: One more.}, keys: 1, choices: {seven: \"7\"}}
+    on: {seven: over, no_input: sorry, no_match: sorry}
+  record:
+    record: {prompt: {say: Speak now.}, silence: 4s, max: 10s, finish: \"#\"}
+    on: {recorded: over, empty: sorry}
+  sorry:
+    say: Goodbye.
+    next: over
+  over:
+    hangup: {}
+";
+
+/// The steps of a call to the flow of keys, each with the second in which it was come to.
+fn way(caller: &str) -> Vec<(String, u64)> {
+    let compiled = compile("flows/t.yaml", &Memory(KEYS));
+    let flow = compiled.flow.as_ref().expect("it compiles");
+    let ground = Ground::new(flow, compiled.templates.clone());
+    let file = read(
+        "t.yaml",
+        &format!("scenario: t\nflow: flows/t.yaml\ncaller: {caller}\n"),
+    );
+    let played = play(&ground, &file.scenarios[0]);
+    let steps = played.steps.iter();
+    steps
+        .map(|(at, step)| (flow.step(*step).name.clone(), at.since(played.began) / 1000))
+        .collect()
+}
+
+#[test]
+fn a_gather_collects_key_by_key() {
+    let way = |caller: &str| -> Vec<String> { way(caller).into_iter().map(|(step, _)| step).collect() };
+    // Each within the time that is waited for the next one.
+    let slow = way("wait prompt; keys 1; wait 3s; keys 2; wait 3s; keys 3; wait 2s; keys 4");
+    assert_eq!(slow[..2], ["ask", "more"]);
+    // Too late for the third.
+    assert_eq!(way("wait prompt; keys 12; wait 5s; keys 34")[..2], ["ask", "record"]);
+    // What one gather does not take belongs to the next.
+    assert_eq!(way("wait prompt; keys 12347"), ["ask", "more", "over"]);
+    // Keys end the recognition of speech, and words after keys are none; keys after words take their place.
+    assert_eq!(
+        way("wait prompt; keys 12; wait 1s; speak sales")[..2],
+        ["ask", "record"]
+    );
+    assert_eq!(
+        way("wait prompt; speak nothing; wait 1s; keys 12")[..2],
+        ["ask", "record"]
+    );
+    assert_eq!(
+        way("wait prompt; speak sales; wait 1s; speak please")[..2],
+        ["ask", "sorry"]
+    );
+    assert_eq!(way("wait prompt; speak sales")[..2], ["ask", "more"]);
+    // The key that ends it, alone, is no input.
+    assert_eq!(way("\"wait prompt; keys 12#\"")[..2], ["ask", "record"]);
+    assert_eq!(way("\"wait prompt; keys #\"")[..2], ["ask", "sorry"]);
+    // A pause between keys is one.
+    assert_eq!(way("wait prompt; keys 12WWWWW34")[..2], ["ask", "record"]);
+}
+
+#[test]
+fn a_message_is_as_long_as_it_may_be_from_its_first_moment() {
+    let over = |caller: &str| {
+        let way = way(caller);
+        let at = |name: &str| way.iter().find(|(step, _)| step == name).map(|(_, at)| *at);
+        Some(at("over")? - at("record")?)
+    };
+    let begin = "wait prompt; keys 12W; wait verb Record";
+    // The prompt and the tone take 1.5 s; then ten seconds are the most, with whatever silence comes first.
+    let long = over(&format!("{begin}; wait 3s; speak 2s; wait 3s; speak 9s"));
+    assert_eq!(long, Some(11));
+    // Four seconds of silence end it.
+    let short = over(&format!("{begin}; wait 1s; speak 2s"));
+    assert_eq!(short, Some(8));
+    let key = over(&format!("{begin}; wait 1s; speak 2s; keys 1#"));
+    assert_eq!(key, Some(4));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the engine from outside: real sockets, a real store, the built-in carrier. One module per subject.
 
+mod both;
 mod channels;
 mod ci;
 mod contract;

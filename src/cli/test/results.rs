@@ -43,6 +43,12 @@ pub(super) struct Played {
     pub took: Duration,
     /// How long the call was, in milliseconds of its own time.
     pub lasted: u64,
+    /// What the caller heard, in order.
+    pub heard: Vec<String>,
+    /// How it ended; none where it did not.
+    pub ended: Option<&'static str>,
+    /// The longest time without sound, in milliseconds.
+    pub silence: u64,
     /// Things worth knowing, such as a script that was not played to its end.
     pub notes: Vec<String>,
 }
@@ -168,6 +174,9 @@ pub(super) fn play(read: &Read, chosen: impl Fn(&str, &str) -> bool) -> Results 
                 warnings: Vec::new(),
                 took: Duration::ZERO,
                 lasted: 0,
+                heard: Vec::new(),
+                ended: None,
+                silence: 0,
                 notes: Vec::new(),
             };
             match ground {
@@ -195,6 +204,9 @@ fn played(one: &mut Played, shown: &str, ground: &Ground<'_>, scenario: &Scenari
     let (failures, warnings) = judge(ground, scenario, &call);
     one.took = began.elapsed();
     one.lasted = call.over.since(call.began);
+    one.heard = call.heard.iter().map(|heard| heard.what.clone()).collect();
+    one.ended = call.end.map(|reason| reason.word());
+    one.silence = call.silence.millis();
     coverage.add(shown, ground.flow(), &call);
     one.warnings = warnings;
     if call.unplayed > 0 {

@@ -252,6 +252,9 @@ pub(super) fn json(results: &Results) -> String {
             "warnings": one.warnings.iter().map(failure).collect::<Vec<_>>(),
             "notes": one.notes,
             "call_ms": one.lasted,
+            "heard": one.heard,
+            "ended": one.ended,
+            "longest_silence_ms": one.silence,
         })
     };
     let total = results.coverage.total();

@@ -125,7 +125,7 @@ impl Phone<'_> {
     }
 
     /// The caller is gone: the verb's last request, if it makes one, then the status.
-    fn leaves(&mut self, back: &Way, params: Params) -> bool {
+    pub(super) fn leaves(&mut self, back: &Way, params: Params) -> bool {
         if let Way::Ticket(ticket) = back {
             let ticket = *ticket;
             self.happens(&Event::CarrierAsked { ticket, params });

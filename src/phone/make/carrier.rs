@@ -82,12 +82,14 @@ impl Phone<'_> {
         true
     }
 
-    pub(super) fn refer_refused(&mut self) -> bool {
-        if !matches!(self.leg.doing, Doing::Referring) {
+    pub(super) fn not_referable(&mut self) -> bool {
+        if self.leg.doing != Doing::Referring {
             return false;
         }
-        self.fault("error 13801: the call did not come over SIP");
-        self.ends(CarrierStatus::Completed, "the carrier cannot hand it over");
+        self.tell(What::Carrier(
+            "skips <Refer>: the call did not come by SIP (13801)".to_owned(),
+        ));
+        self.go_on();
         true
     }
 

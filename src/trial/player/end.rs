@@ -18,7 +18,7 @@ impl Player<'_> {
         let heard = told
             .iter()
             .filter_map(|told| match &told.what {
-                What::Hears { what, spoken, .. } if !what.is_empty() => Some(Heard {
+                What::Hears { what, spoken, .. } if !what.is_empty() && told.at <= over => Some(Heard {
                     at: told.at,
                     what: what.clone(),
                     spoken: *spoken,

@@ -10,6 +10,8 @@ const CONNECTS: u64 = 200;
 /// How long it rings until somebody answers, and how long they talk, as with `engine simulate`.
 const RINGS: u64 = 2_000;
 const TALKS: u64 = 5_000;
+/// The first tone of ringing (ITU-T E.180: a second of tone, four of nothing).
+const TONE: u64 = 1_000;
 /// How long a queue, a payment and a transfer take.
 const WAITS: u64 = 10_000;
 const PAYS: u64 = 4_000;
@@ -44,14 +46,21 @@ impl Player<'_> {
             Doing::StreamingAway => Some((WAITS, Move::StreamBreaks { heard: true })),
             Doing::Queueing => Some((WAITS, Move::Queued(self.queue))),
             Doing::Paying => Some((PAYS, Move::Paid(self.payment))),
+            Doing::Referring if !self.sip => Some((0, Move::NotReferable)),
             Doing::Referring => Some((RINGS, Move::Referred(self.referred))),
             _ => None,
         };
         if let (Some((after, _)), Doing::Queueing | Doing::Paying | Doing::Referring | Doing::StreamingAway) =
             (&planned, &doing)
+            && *after > 0
         {
             // Music, the carrier's own dialogue, ringing, somebody else's sound.
             self.phone.ear.sound(self.phone.now, Time(now.saturating_add(*after)));
+        }
+        if matches!(doing, Doing::Dialling { .. }) {
+            // It rings: a second of tone comes first.
+            let heard = planned.as_ref().map_or(TONE, |(after, _)| TONE.min(*after));
+            self.phone.ear.sound(self.phone.now, Time(now.saturating_add(heard)));
         }
         self.planned = planned.map(|(after, next)| (now.saturating_add(after), next));
         self.planned_for = Some(doing);
