@@ -1,7 +1,7 @@
 //! How a verb of the carrier's ends: a dialled party, a queue, a payment, a transfer, a template of the author's own.
 
 use super::fields;
-use crate::call::{CarrierStatus, Params, Time, WaitOn};
+use crate::call::{Params, Time, WaitOn};
 use crate::phone::act::{Act, Way};
 use crate::phone::leg::Doing;
 use crate::phone::moves::DialEnd;
