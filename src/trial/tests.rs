@@ -176,7 +176,7 @@ steps:
     hangup: {}
 ";
 
-/// The steps of a call to the flow of keys, each with the second in which it was come to.
+/// The steps of a call to the flow of keys, each with the millisecond in which it was come to.
 fn way(caller: &str) -> Vec<(String, u64)> {
     let compiled = compile("flows/t.yaml", &Memory(KEYS));
     let flow = compiled.flow.as_ref().expect("it compiles");
@@ -188,7 +188,7 @@ fn way(caller: &str) -> Vec<(String, u64)> {
     let played = play(&ground, &file.scenarios[0]);
     let steps = played.steps.iter();
     steps
-        .map(|(at, step)| (flow.step(*step).name.clone(), at.since(played.began) / 1000))
+        .map(|(at, step)| (flow.step(*step).name.clone(), at.since(played.began)))
         .collect()
 }
 
@@ -231,14 +231,14 @@ fn a_message_is_as_long_as_it_may_be_from_its_first_moment() {
         Some(at("over")? - at("record")?)
     };
     let begin = "wait prompt; keys 12W; wait verb Record";
-    // The prompt and the tone take 1.5 s; then ten seconds are the most, with whatever silence comes first.
+    // The prompt takes 1.2 s and the tone 0.3 s; then ten seconds are the most, with whatever silence comes first.
     let long = over(&format!("{begin}; wait 3s; speak 2s; wait 3s; speak 9s"));
-    assert_eq!(long, Some(11));
+    assert_eq!(long, Some(1_220 + 300 + 10_000));
     // Four seconds of silence end it.
     let short = over(&format!("{begin}; wait 1s; speak 2s"));
-    assert_eq!(short, Some(8));
+    assert_eq!(short, Some(1_220 + 1_000 + 2_000 + 4_000));
     let key = over(&format!("{begin}; wait 1s; speak 2s; keys 1#"));
-    assert_eq!(key, Some(4));
+    assert_eq!(key, Some(1_220 + 1_000 + 2_000 + 200));
 }
 
 #[test]

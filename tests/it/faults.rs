@@ -118,7 +118,9 @@ fn judge(stage: &Stage, name: &str, from: &str, report: &CallReport) -> Result<(
         let greeted = report
             .timeline
             .iter()
-            .filter(|event| event.line().contains("greeting_he"))
+            .filter(|event| {
+                matches!(event.what, engine::carrier::Happening::Hears { .. }) && event.line().contains("greeting_he")
+            })
             .count();
         ensure(greeted <= 1, "greeted twice")
     };
