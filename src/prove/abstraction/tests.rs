@@ -1,6 +1,6 @@
 //! Which data is certain, how far numbers are told apart, what stands in for the rest, and how conditions are decided.
 
-use super::{Abstraction, LARGEST, MARGIN, example};
+use super::{Abstraction, LARGEST, MARGIN, SOME, example};
 use crate::call::{Flow, TaskOutput};
 use crate::phone::{Machine, Stage};
 use crate::prove::explore::{Bounds, Explored, explore};
@@ -43,7 +43,9 @@ fn numbers_are_told_apart_up_to_the_largest_that_is_named() {
     for (condition, cap) in [
         ("vars.n >= 3", 3 + MARGIN),
         ("vars.n >= 12", 12 + MARGIN),
-        ("vars.n >= 1000", LARGEST + MARGIN),
+        ("vars.n >= 1000", 1000 + MARGIN),
+        ("vars.n % 3 == 0", LARGEST),
+        ("vars.n >= 1000000", SOME),
     ] {
         assert_eq!(Abstraction::of(&counting(condition).0).cap, cap, "{condition}");
     }
@@ -131,12 +133,22 @@ fn a_condition_on_what_is_certain_is_judged() {
 #[test]
 fn who_is_known_is_known_by_what_the_flow_reads() {
     let (plain, _) = flow("a: {say: Hello., next: bye}", "");
+    // Somebody, somebody who withholds the number, and a call while the engine is about to stop.
     let arrivals = Abstraction::of(&plain).arrivals("https://voice.example.com");
-    assert_eq!(arrivals.len(), 1);
-    let (reading, _) = flow("a: {say: \"{{ contact.name | default('you') }}\", next: bye}", "");
+    assert_eq!(arrivals.len(), 3);
+    assert_eq!(arrivals.iter().filter(|arrival| arrival.draining).count(), 1);
+    let (reading, _) = flow(
+        "a: {say: \"{{ contact.name | default('you') }} {{ contact.city | default('') }}\", next: bye}",
+        "",
+    );
     let arrivals = Abstraction::of(&reading).arrivals("https://voice.example.com");
-    let contacts: Vec<Option<Value>> = arrivals.into_iter().map(|arrival| arrival.contact).collect();
-    assert_eq!(contacts, [None, Some(json!({"name": "x"}))]);
+    let contacts: Vec<Value> = arrivals.into_iter().filter_map(|arrival| arrival.contact).collect();
+    let expected = [
+        json!({"name": "x", "city": "x"}),
+        json!({"city": "x"}),
+        json!({"name": "x"}),
+    ];
+    assert_eq!(contacts, expected);
 }
 
 #[test]
