@@ -240,3 +240,45 @@ fn heard(flow: &Flow, report: &CallReport, began: Time) -> Vec<Heard> {
     };
     report.timeline.iter().filter_map(of).collect()
 }
+
+/// Says what did not come as it must, and whether that is well.
+pub fn say_verdicts(scenario: &Scenario, verdicts: &[Result<Verdict, String>]) -> bool {
+    let mut good = true;
+    let said = |word: &str, failure: &Failure| {
+        let Failure {
+            place, expected, came, ..
+        } = failure;
+        eprintln!("{word}: {place}: expected {expected}, but {came}");
+    };
+    for verdict in verdicts {
+        match verdict {
+            Ok(verdict) => {
+                for failure in &verdict.failures {
+                    said("failed", failure);
+                }
+                for warning in &verdict.warnings {
+                    said("warning", warning);
+                }
+                for unjudged in &verdict.unjudged {
+                    eprintln!("note: `{unjudged}` is not judged: sounds of a stream have no names on a real call");
+                }
+                good &= verdict.failures.is_empty();
+            }
+            Err(error) => {
+                eprintln!("failed: nothing of the scenario can be judged: {error}");
+                return false;
+            }
+        }
+    }
+    match &scenario.form.fails {
+        None => good,
+        Some(reason) if good => {
+            eprintln!("failed: passed unexpectedly, take `fails` out: {}", reason.value);
+            false
+        }
+        Some(reason) => {
+            eprintln!("note: fails as expected: {}", reason.value);
+            true
+        }
+    }
+}

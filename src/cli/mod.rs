@@ -11,6 +11,7 @@ mod fix;
 mod fmt;
 mod gathered;
 mod graph;
+mod hosted;
 mod judged;
 mod list;
 mod logs;

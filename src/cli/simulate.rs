@@ -1,21 +1,17 @@
 //! `engine simulate`: calls by the built-in carrier, over real sockets, with sound at real pace.
 
-use super::judged::{Verdict, judged};
+use super::hosted::{Folder, begin, database};
+use super::judged::{Verdict, judged, say_verdicts};
 use super::output::say;
-use super::run::located;
 use super::scenario;
 use super::{Exit, logs, output, told};
 use crate::carrier::{
     CallReport, CallSpec, Carrier, CarrierConfig, DialOutcome, Event, Fault, Noise, Outcome, Script, StatusEvent,
     parse_duration, place, voiced,
 };
-use crate::line::Disk;
-use crate::line::config::{self, Settings};
-use crate::line::host::{Host, Refusal};
+use crate::line::host::Host;
 use crate::store::Address;
-use crate::trial::{Failure, Scenario};
-use secrecy::SecretString;
-use std::net::SocketAddr;
+use crate::trial::Scenario;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -217,117 +213,12 @@ fn verdict(scenario: &Scenario, host: &Host, folder: &Folder, report: &CallRepor
     judged(scenario, &version.flow, version.templates.clone(), &store, report)
 }
 
-/// Says what did not come as it must, and whether that is well.
-fn say_verdicts(scenario: &Scenario, verdicts: &[Result<Verdict, String>]) -> bool {
-    let mut good = true;
-    let said = |word: &str, failure: &Failure| {
-        let Failure {
-            place, expected, came, ..
-        } = failure;
-        eprintln!("{word}: {place}: expected {expected}, but {came}");
-    };
-    for verdict in verdicts {
-        match verdict {
-            Ok(verdict) => {
-                for failure in &verdict.failures {
-                    said("failed", failure);
-                }
-                for warning in &verdict.warnings {
-                    said("warning", warning);
-                }
-                for unjudged in &verdict.unjudged {
-                    eprintln!("note: `{unjudged}` is not judged: sounds of a stream have no names on a real call");
-                }
-                good &= verdict.failures.is_empty();
-            }
-            Err(error) => {
-                eprintln!("failed: nothing of the scenario can be judged: {error}");
-                return false;
-            }
-        }
-    }
-    match &scenario.form.fails {
-        None => good,
-        Some(reason) if good => {
-            eprintln!("failed: passed unexpectedly, take `fails` out: {}", reason.value);
-            false
-        }
-        Some(reason) => {
-            eprintln!("note: fails as expected: {}", reason.value);
-            true
-        }
-    }
-}
-
-/// The address of the store in a folder.
-fn database(folder: &std::path::Path) -> String {
-    format!("sqlite:{}", folder.join("engine.db").display())
-}
-
 /// The status callback beside the voice webhook, where the URL is an engine's.
 fn beside(voice_url: &str) -> Option<String> {
     voice_url
         .trim_end_matches('/')
         .strip_suffix("incoming_call")
         .map(|base| format!("{base}call_status"))
-}
-
-/// A folder that is removed with its content.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left in the system's folder for such things does no harm.
-        let _gone = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Starts an engine for the flow, with a store of its own and this carrier's account.
-async fn begin(flow: &std::path::Path, carrier: &Carrier) -> Result<(Host, Folder), Exit> {
-    let (root, flow) = located(flow)?;
-    let settings = config::load(&root, &providers_alone).map_err(|error| output::config_refused(&error))?;
-    let folder = std::env::temp_dir().join(format!("engine-simulate-{}", std::process::id()));
-    let folder = Folder(folder);
-    if let Err(error) = std::fs::create_dir_all(&folder.0) {
-        eprintln!("error: the folder `{}` cannot be made: {error}", folder.0.display());
-        return Err(Exit::Unavailable);
-    }
-    let settings = for_carrier(settings, carrier, &folder.0);
-    match Host::start(settings, Arc::new(Disk::new(root)), &flow).await {
-        Ok(host) => {
-            output::findings_of(&host.warnings);
-            Ok((host, folder))
-        }
-        Err(Refusal::Flows(wrong)) => Err(output::flows_refused(&wrong)),
-        Err(Refusal::Store(error)) => Err(output::store_refused(&error)),
-        Err(Refusal::Port(error)) => {
-            eprintln!("error: {error}");
-            Err(Exit::Unavailable)
-        }
-    }
-}
-
-/// Keys and addresses of providers; the carrier and the store are this command's own.
-fn providers_alone(name: &str) -> Option<String> {
-    let foreign = ["TWILIO_", "PUBLIC_", "DATABASE_URL", "PORT", "DEPLOY_ID", "JWT_SECRET"];
-    let is_foreign = foreign.iter().any(|prefix| name.starts_with(prefix));
-    (!is_foreign).then(|| std::env::var(name).ok()).flatten()
-}
-
-/// The flow's own settings, but with this carrier's account, a fresh store and a port of this machine only.
-pub fn for_carrier(mut settings: Settings, carrier: &Carrier, folder: &std::path::Path) -> Settings {
-    let token = SecretString::from(carrier.auth_token.clone());
-    settings.listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    settings.database = database(folder);
-    settings.config.public_url = None;
-    settings.server.public_base = None;
-    settings.server.verify_signatures = true;
-    settings.server.auth_token = Some(token.clone());
-    settings.carrier.account_sid = Some(carrier.account_sid.clone());
-    settings.carrier.credentials = Some(crate::channels::twilio::Credentials::AuthToken(token));
-    settings.carrier.api_url = carrier.rest_url.clone();
-    settings.drain = Duration::from_millis(500);
-    settings
 }
 
 impl Simulate {

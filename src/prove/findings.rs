@@ -1,6 +1,7 @@
 //! What the search means for an author: numbers that are proven, and findings with the story of a call.
 
-use super::explore::{Bounds, Explored, Quietest, explore};
+use super::explore::{Bounds, explore};
+use super::explored::{Explored, Quietest};
 use super::loops::circle;
 use super::proof::{Longest, Proof, seconds};
 use super::story::{Story, moves, story};

@@ -10,6 +10,7 @@ mod abstraction;
 mod alive;
 mod chances;
 mod explore;
+mod explored;
 mod findings;
 mod key;
 mod loops;
@@ -17,7 +18,8 @@ mod proof;
 mod story;
 mod talk;
 
-pub use explore::{Bounds, Explored, Quietest, explore};
+pub use explore::{Bounds, explore};
+pub use explored::{Explored, Quietest};
 pub use findings::{prove, prove_with, proven};
 pub use proof::{Longest, Proof};
 

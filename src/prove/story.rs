@@ -1,7 +1,7 @@
 //! A way through the search told as the story of a call: the same moves once more, with everything that happens noted.
 
 use super::abstraction::Abstraction;
-use super::explore::{Explored, Node};
+use super::explored::{Explored, Node};
 use super::proof::seconds;
 use crate::call::{Doubt, Flow, Probe, StepId, Time};
 use crate::flow::Scene;

@@ -3,7 +3,8 @@
 use super::{Abstraction, LARGEST, MARGIN, SOME, example};
 use crate::call::{Flow, TaskOutput};
 use crate::phone::{Machine, Stage};
-use crate::prove::explore::{Bounds, Explored, explore};
+use crate::prove::explore::{Bounds, explore};
+use crate::prove::explored::Explored;
 use crate::prove::tests::memory::{flow, step};
 use serde_json::{Value, json};
 

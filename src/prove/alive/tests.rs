@@ -4,7 +4,8 @@ use super::Alive;
 use crate::call::{Flow, StepId};
 use crate::phone::{Machine, Stage};
 use crate::prove::abstraction::Abstraction;
-use crate::prove::explore::{Bounds, Explored, explore_as};
+use crate::prove::explore::{Bounds, explore_as};
+use crate::prove::explored::Explored;
 use crate::prove::tests::memory::{file, flow, flow_of, step as step_named};
 use std::collections::BTreeSet;
 
