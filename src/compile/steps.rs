@@ -125,9 +125,13 @@ fn read_kind(node: &Node, step: &Located<String>, after: bool, cx: &mut Reader, 
         );
         return None;
     };
-    let mut kinds = entries
+    let mut kinds: Vec<_> = entries
         .iter()
-        .filter(|entry| !COMMON.contains(&entry.key.text.as_str()));
+        .filter(|entry| !COMMON.contains(&entry.key.text.as_str()))
+        .collect();
+    // What is a kind stands for the step, wherever a key that is none is written.
+    kinds.sort_by_key(|entry| crate::step::kind(&entry.key.text).is_none());
+    let mut kinds = kinds.into_iter();
     let Some(first) = kinds.next() else {
         cx.report(
             Finding::error(
